@@ -1,0 +1,379 @@
+"""params.yaml → frozen, validated objects. The only reader of that file.
+
+A value is checked once, here; everything behind this module takes typed objects. What a run really uses is
+resolved into one `RunConfig`, in which nothing is left to a default.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from benchmark.errors import BadInput, allowed
+
+Dim = Literal["2d", "3d"]
+Kind = Literal["binary", "multi-label"]
+Network = Literal[
+    "medmnist-resnet18", "resnet18-strided", "r3d18", "medmnist-resnet18-3d", "resnet18-strided-3d"
+]
+Augmentation = Literal["none", "flip-affine", "flip"]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+Share = Annotated[float, Field(gt=0, lt=1)]
+T = TypeVar("T")
+
+
+class Section(BaseModel):
+    """A part of params.yaml: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+# ------------------------------------------------------------------------------------------------ objectives
+
+
+class GradientObjective(Section):
+    """A loss of the published grid with a stock optimizer. `momentum` is beta1 where the optimizer is Adam."""
+
+    loss: Literal["cross-entropy", "bce-with-logits", "nll"]
+    multi_label_loss: Literal["bce-with-logits"] | None = None
+    optimizer: Literal["sgd", "adam", "rmsprop"]
+    lr: float = Field(gt=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+
+
+class AucmObjective(Section):
+    """AUC margin loss with PESG and the dual sampler (Yuan et al., ICCV 2021)."""
+
+    loss: Literal["aucm"]
+    lr: float = Field(gt=0)
+    momentum: float = Field(ge=0, lt=1)
+    margin: float = Field(gt=0)
+    epoch_decay: float = Field(ge=0)
+    weight_decay: float = Field(ge=0)
+    sampling_above: float = Field(ge=0, lt=1)
+    """Added to the rarer class's share of the training split: its share of every batch."""
+
+
+class CompositionalObjective(Section):
+    """Compositional AUC loss with PDSCA and the dual sampler (Yuan et al., ICLR 2022)."""
+
+    loss: Literal["compositional-auc"]
+    lr: float = Field(gt=0)
+    beta1: float = Field(ge=0, lt=1)
+    beta2: float = Field(ge=0, lt=1)
+    margin: float = Field(gt=0)
+    epoch_decay: float = Field(ge=0)
+    weight_decay: float = Field(ge=0)
+    inner_steps: int = Field(ge=1)
+    sampling_above: float = Field(ge=0, lt=1)
+
+
+Objective = Annotated[
+    GradientObjective | AucmObjective | CompositionalObjective, Field(discriminator="loss")
+]
+
+
+class Schedule(Section):
+    """The learning rate is multiplied by `factor` at these shares of the epochs.
+
+    The AUC objectives update their regularizer at the same moments.
+    """
+
+    at: tuple[Share, ...]
+    factor: float = Field(gt=0, le=1)
+
+
+# ------------------------------------------------------------------------------------------------ tasks
+
+
+class OfficialTask(Section):
+    """A task of `medmnist.INFO`; `official` is its name there where the task's own name differs."""
+
+    size: Literal[28, 64, 128, 224] = 28
+    official: Name | None = None
+
+
+class Comparison(Section):
+    """Whose published figures an own task is set beside, and why that is fair."""
+
+    task: Name
+    because: str = Field(min_length=1)
+
+
+class OwnTask(Section):
+    """A user's file in MedMNIST's format."""
+
+    file: str = Field(min_length=1)
+    md5: str = Field(pattern=r"^[0-9a-f]{32}$")
+    dimension: Literal[2, 3]
+    kind: Kind
+    labels: tuple[str, ...] = Field(min_length=1)
+    pretrain: bool = False
+    compare_with: Comparison | None = None
+
+    @model_validator(mode="after")
+    def two_names_where_binary(self) -> OwnTask:
+        if self.kind == "binary" and len(self.labels) != 2:
+            raise ValueError(f"a binary task has two label names, got {len(self.labels)}")
+        return self
+
+
+class StandinTask(Section):
+    """Generated data shaped like `standin`; `fraction` of its images per split."""
+
+    standin: Name
+    fraction: float = Field(default=1.0, gt=0, le=1)
+
+
+def _form(entry: Any) -> str:
+    """Which form of task an entry is, told by its keys."""
+    if isinstance(entry, dict):
+        return "own" if "file" in entry else "standin" if "standin" in entry else "official"
+    return {OwnTask: "own", StandinTask: "standin"}.get(type(entry), "official")
+
+
+TaskEntry = Annotated[
+    Annotated[OfficialTask, Tag("official")]
+    | Annotated[OwnTask, Tag("own")]
+    | Annotated[StandinTask, Tag("standin")],
+    Discriminator(_form),
+]
+
+# ------------------------------------------------------------------------------------------------ stages
+
+
+class FetchSection(Section):
+    tasks: tuple[Name, ...] = Field(min_length=1)
+    left_out: tuple[Name, ...] = ()
+    retries: int = Field(ge=0)
+    timeout_s: float = Field(gt=0)
+
+    @field_validator("tasks")
+    @classmethod
+    def no_task_twice(cls, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(tasks)) < len(tasks):
+            raise ValueError("names a task twice")
+        return tasks
+
+
+class PretrainRecipe(Section):
+    tasks: tuple[Name, ...]
+    network: Network
+    objective: GradientObjective
+    augmentation: Augmentation
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=2)
+
+
+class PretrainSection(Section):
+    dims: tuple[Dim, ...]
+    d2: PretrainRecipe = Field(alias="2d")
+    d3: PretrainRecipe = Field(alias="3d")
+
+    def of(self, dim: Dim) -> PretrainRecipe:
+        return self.d2 if dim == "2d" else self.d3
+
+
+class FinetuneSection(Section):
+    recipes: tuple[Name, ...] = Field(min_length=1)
+
+
+class ReportSection(Section):
+    title: str
+
+
+# ------------------------------------------------------------------------------------------------ recipes, profiles
+
+
+class PerDim(Section, Generic[T]):
+    """A value for each dimension."""
+
+    d2: T = Field(alias="2d")
+    d3: T = Field(alias="3d")
+
+    def of(self, dim: Dim) -> T:
+        return self.d2 if dim == "2d" else self.d3
+
+
+class Recipe(Section):
+    """How a task is trained. A recipe that starts from the trunk has the trunk's network."""
+
+    about: str
+    start: Literal["scratch", "trunk"]
+    network: PerDim[Network] | None = None
+    trainable: Literal["all"] | Annotated[int, Field(ge=0)]
+    augmentation: PerDim[Augmentation]
+    epochs: int = Field(ge=1)
+    batch_size: PerDim[Annotated[int, Field(ge=2)]]
+    schedule: Schedule | None = None
+    objective: Objective
+    winners: dict[Name, Objective] = {}
+
+    @model_validator(mode="after")
+    def network_where_from_scratch(self) -> Recipe:
+        if self.start == "scratch" and self.network is None:
+            raise ValueError("a recipe that starts from scratch names its network")
+        if self.start == "trunk" and self.network is not None:
+            raise ValueError("a recipe that starts from the trunk has the network of `pretrain`")
+        return self
+
+
+class Profile(Section):
+    """How much of a recipe is run: seeds, epochs, and a cheaper network where one is named."""
+
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
+    pretrain_epochs: PerDim[Annotated[int, Field(ge=1)]] | None = None
+    finetune_epochs: PerDim[Annotated[int, Field(ge=1)]] | None = None
+    network: PerDim[Network] | None = None
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    profile: Name
+    fetch: FetchSection
+    pretrain: PretrainSection
+    finetune: FinetuneSection
+    report: ReportSection
+    tasks: dict[Name, TaskEntry]
+    recipes: dict[Name, Recipe]
+    profiles: dict[Name, Profile]
+
+    @model_validator(mode="after")
+    def names_are_defined(self) -> Params:
+        def check(key: str, names: tuple[str, ...], known: dict[str, Any]) -> None:
+            for name in names:
+                if name not in known:
+                    raise ValueError(f"{key}: unknown name '{name}'; known: {', '.join(sorted(known))}")
+
+        check("profile", (self.profile,), self.profiles)
+        check("fetch.tasks", self.fetch.tasks, self.tasks)
+        check("fetch.left_out", self.fetch.left_out, self.tasks)
+        check("finetune.recipes", self.finetune.recipes, self.recipes)
+        for dim in ("2d", "3d"):
+            check(f"pretrain.{dim}.tasks", self.pretrain.of(dim).tasks, self.tasks)
+        return self
+
+
+class RunConfig(Section):
+    """All that a run's result depends on besides data, code and versions. Saved in `run.json`."""
+
+    stage: Literal["pretrain", "finetune"]
+    tasks: tuple[str, ...]
+    recipe: str
+    profile: str
+    seed: int
+    network: Network
+    start: Literal["scratch", "trunk"]
+    trainable: Literal["all"] | int
+    objective: Objective
+    augmentation: Augmentation
+    epochs: int
+    recipe_epochs: int
+    """What the recipe asks for; `epochs` is what the profile makes of it."""
+    recipe_network: Network
+    batch_size: int
+    schedule: Schedule | None
+
+
+UNION_TAGS = {"official", "own", "standin", "cross-entropy", "bce-with-logits", "nll", "aucm", "compositional-auc"}
+
+# ------------------------------------------------------------------------------------------------ reading
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read and validate params.yaml.
+
+    Raises:
+        BadInput: one sentence naming the file, the key, what was given and what is allowed.
+    """
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file; run the command from the project's folder")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise BadInput(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        raise BadInput(f"{path}: {_sentence(error)}") from error
+
+
+def choose_profile(params: Params, name: str | None) -> str:
+    """The profile that `name` asks for; params.yaml's own where it is empty."""
+    chosen = name or params.profile
+    if chosen not in params.profiles:
+        raise allowed("profile", chosen, "option --profile", params.profiles)
+    return chosen
+
+
+def resolve_pretrain(params: Params, dim: Dim, profile_name: str) -> RunConfig:
+    """The run that makes the trunk of one dimension."""
+    recipe, profile = params.pretrain.of(dim), params.profiles[profile_name]
+    return RunConfig(
+        stage="pretrain",
+        tasks=recipe.tasks,
+        recipe=f"pretrain-{dim}",
+        profile=profile_name,
+        seed=profile.seeds[0],
+        network=profile.network.of(dim) if profile.network else recipe.network,
+        recipe_network=recipe.network,
+        start="scratch",
+        trainable="all",
+        objective=recipe.objective,
+        augmentation=recipe.augmentation,
+        epochs=profile.pretrain_epochs.of(dim) if profile.pretrain_epochs else recipe.epochs,
+        recipe_epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        schedule=None,
+    )
+
+
+def resolve_finetune(
+    params: Params, task: str, reference: str, dim: Dim, recipe_name: str, profile_name: str, seed: int
+) -> RunConfig:
+    """The run of one task, recipe and seed. `reference` is the official task whose winner the recipe takes."""
+    recipe, profile = params.recipes[recipe_name], params.profiles[profile_name]
+    own_network = recipe.network.of(dim) if recipe.network else params.pretrain.of(dim).network
+    return RunConfig(
+        stage="finetune",
+        tasks=(task,),
+        recipe=recipe_name,
+        profile=profile_name,
+        seed=seed,
+        network=profile.network.of(dim) if profile.network else own_network,
+        recipe_network=own_network,
+        start=recipe.start,
+        trainable=recipe.trainable,
+        objective=recipe.winners.get(task, recipe.winners.get(reference, recipe.objective)),
+        augmentation=recipe.augmentation.of(dim),
+        epochs=profile.finetune_epochs.of(dim) if profile.finetune_epochs else recipe.epochs,
+        recipe_epochs=recipe.epochs,
+        batch_size=recipe.batch_size.of(dim),
+        schedule=recipe.schedule,
+    )
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first problem that pydantic found, as `key: problem, got value`."""
+    first = error.errors(include_url=False)[0]
+    where = [{"d2": "2d", "d3": "3d"}.get(str(part), str(part)) for part in first["loc"]]
+    # pydantic puts the chosen form of a union into the path; params.yaml has no such key.
+    key = ".".join(part for part in where if part not in UNION_TAGS)
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    given = first.get("input")
+    shown = f", got {given!r}" if isinstance(given, (str, int, float, bool)) else ""
+    return f"{key}: {message}{shown}" if key else f"{message}{shown}"
