@@ -7,7 +7,7 @@ resolved into one `RunConfig`, in which nothing is left to a default.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import (
@@ -25,13 +25,16 @@ from benchmark.errors import BadInput, allowed
 
 Dim = Literal["2d", "3d"]
 Kind = Literal["binary", "multi-label"]
-Network = Literal[
-    "medmnist-resnet18", "resnet18-strided", "r3d18", "medmnist-resnet18-3d", "resnet18-strided-3d"
-]
-Augmentation = Literal["none", "flip-affine", "flip"]
+Network2d = Literal["medmnist-resnet18", "resnet18-strided"]
+Network3d = Literal["r3d18", "medmnist-resnet18-3d", "resnet18-strided-3d"]
+Network = Network2d | Network3d
+Augmentation2d = Literal["none", "flip-affine"]
+Augmentation3d = Literal["none", "flip"]
+Augmentation = Augmentation2d | Augmentation3d
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Section(BaseModel):
@@ -81,9 +84,7 @@ class CompositionalObjective(Section):
     sampling_above: float = Field(ge=0, lt=1)
 
 
-Objective = Annotated[
-    GradientObjective | AucmObjective | CompositionalObjective, Field(discriminator="loss")
-]
+Objective = Annotated[GradientObjective | AucmObjective | CompositionalObjective, Field(discriminator="loss")]
 
 
 class Schedule(Section):
@@ -142,13 +143,11 @@ def _form(entry: Any) -> str:
     """Which form of task an entry is, told by its keys."""
     if isinstance(entry, dict):
         return "own" if "file" in entry else "standin" if "standin" in entry else "official"
-    return {OwnTask: "own", StandinTask: "standin"}.get(type(entry), "official")
+    return "own" if isinstance(entry, OwnTask) else "standin" if isinstance(entry, StandinTask) else "official"
 
 
 TaskEntry = Annotated[
-    Annotated[OfficialTask, Tag("official")]
-    | Annotated[OwnTask, Tag("own")]
-    | Annotated[StandinTask, Tag("standin")],
+    Annotated[OfficialTask, Tag("official")] | Annotated[OwnTask, Tag("own")] | Annotated[StandinTask, Tag("standin")],
     Discriminator(_form),
 ]
 
@@ -169,21 +168,23 @@ class FetchSection(Section):
         return tasks
 
 
-class PretrainRecipe(Section):
+class PretrainRecipe(Section, Generic[T, U]):
+    """How the trunk of one dimension is trained; T and U are the networks and augmentations that it may name."""
+
     tasks: tuple[Name, ...]
-    network: Network
+    network: T
     objective: GradientObjective
-    augmentation: Augmentation
+    augmentation: U
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=2)
 
 
 class PretrainSection(Section):
     dims: tuple[Dim, ...]
-    d2: PretrainRecipe = Field(alias="2d")
-    d3: PretrainRecipe = Field(alias="3d")
+    d2: PretrainRecipe[Network2d, Augmentation2d] = Field(alias="2d")
+    d3: PretrainRecipe[Network3d, Augmentation3d] = Field(alias="3d")
 
-    def of(self, dim: Dim) -> PretrainRecipe:
+    def of(self, dim: Dim) -> PretrainRecipe[Network2d, Augmentation2d] | PretrainRecipe[Network3d, Augmentation3d]:
         return self.d2 if dim == "2d" else self.d3
 
 
@@ -198,14 +199,18 @@ class ReportSection(Section):
 # ------------------------------------------------------------------------------------------------ recipes, profiles
 
 
-class PerDim(Section, Generic[T]):
+class PerDim(Section, Generic[T, U]):
     """A value for each dimension."""
 
     d2: T = Field(alias="2d")
-    d3: T = Field(alias="3d")
+    d3: U = Field(alias="3d")
 
-    def of(self, dim: Dim) -> T:
+    def of(self, dim: Dim) -> T | U:
         return self.d2 if dim == "2d" else self.d3
+
+
+Count = Annotated[int, Field(ge=1)]
+BatchSize = Annotated[int, Field(ge=2)]
 
 
 class Recipe(Section):
@@ -213,14 +218,21 @@ class Recipe(Section):
 
     about: str
     start: Literal["scratch", "trunk"]
-    network: PerDim[Network] | None = None
-    trainable: Literal["all"] | Annotated[int, Field(ge=0)]
-    augmentation: PerDim[Augmentation]
+    network: PerDim[Network2d, Network3d] | None = None
+    trainable: Literal["all"] | int
+    augmentation: PerDim[Augmentation2d, Augmentation3d]
     epochs: int = Field(ge=1)
-    batch_size: PerDim[Annotated[int, Field(ge=2)]]
+    batch_size: PerDim[BatchSize, BatchSize]
     schedule: Schedule | None = None
     objective: Objective
     winners: dict[Name, Objective] = {}
+
+    @field_validator("trainable", mode="before")
+    @classmethod
+    def all_or_a_count(cls, trainable: object) -> object:
+        if trainable != "all" and not (type(trainable) is int and trainable >= 0):
+            raise ValueError("should be 'all' or a number of parameter tensors, 0 or more")
+        return trainable
 
     @model_validator(mode="after")
     def network_where_from_scratch(self) -> Recipe:
@@ -235,9 +247,9 @@ class Profile(Section):
     """How much of a recipe is run: seeds, epochs, and a cheaper network where one is named."""
 
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
-    pretrain_epochs: PerDim[Annotated[int, Field(ge=1)]] | None = None
-    finetune_epochs: PerDim[Annotated[int, Field(ge=1)]] | None = None
-    network: PerDim[Network] | None = None
+    pretrain_epochs: PerDim[Count, Count] | None = None
+    finetune_epochs: PerDim[Count, Count] | None = None
+    network: PerDim[Network2d, Network3d] | None = None
 
 
 class Params(Section):
@@ -289,7 +301,19 @@ class RunConfig(Section):
     schedule: Schedule | None
 
 
-UNION_TAGS = {"official", "own", "standin", "cross-entropy", "bce-with-logits", "nll", "aucm", "compositional-auc"}
+OBJECTIVES: dict[Any, type[Section]] = {
+    "cross-entropy": GradientObjective,
+    "bce-with-logits": GradientObjective,
+    "nll": GradientObjective,
+    "aucm": AucmObjective,
+    "compositional-auc": CompositionalObjective,
+}
+UNION_FORMS: dict[Any, type[Section]] = {
+    "official": OfficialTask,
+    "own": OwnTask,
+    "standin": StandinTask,
+    **OBJECTIVES,
+}
 
 # ------------------------------------------------------------------------------------------------ reading
 
@@ -370,10 +394,36 @@ def resolve_finetune(
 def _sentence(error: ValidationError) -> str:
     """The first problem that pydantic found, as `key: problem, got value`."""
     first = error.errors(include_url=False)[0]
-    where = [{"d2": "2d", "d3": "3d"}.get(str(part), str(part)) for part in first["loc"]]
-    # pydantic puts the chosen form of a union into the path; params.yaml has no such key.
-    key = ".".join(part for part in where if part not in UNION_TAGS)
-    message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    # pydantic puts the form that it chose of a union into the path; params.yaml has no such key.
+    path = [part for part in first["loc"] if part not in UNION_FORMS]
+    key = ".".join({"d2": "2d", "d3": "3d"}.get(str(part), str(part)) for part in path)
     given = first.get("input")
     shown = f", got {given!r}" if isinstance(given, (str, int, float, bool)) else ""
+    if first["type"] == "extra_forbidden":
+        return f"{key}: unknown key; known: {', '.join(_known_keys(first['loc'][:-1]))}"
+    if first["type"].startswith("union_tag"):
+        name = given.get("loss") if isinstance(given, dict) else None
+        problem = f"unknown name '{name}'" if name else "missing"
+        return f"{key}.loss: {problem}; known: {', '.join(sorted(OBJECTIVES))}"
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return f"{key}: {message}{shown}" if key else f"{message}{shown}"
+
+
+def _known_keys(path: tuple[int | str, ...]) -> list[str]:
+    """The keys that the section at `path` may have; empty where the path does not lead to one."""
+    section: Any = Params
+    for part in path:
+        section = UNION_FORMS.get(part) or _section_under(section, str(part)) or section
+    return sorted(field.alias or name for name, field in section.model_fields.items())
+
+
+def _section_under(section: Any, key: str) -> Any:
+    """The class of the section that `key` holds, whatever container or option its type is wrapped in."""
+    fields = {field.alias or name: field.annotation for name, field in section.model_fields.items()}
+    waiting = [fields.get(key)]
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, type) and issubclass(kind, Section):
+            return kind
+        waiting.extend(get_args(kind))
+    return None

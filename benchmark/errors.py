@@ -33,6 +33,10 @@ class Refused(BadInput):
 class TrainingFailed(BenchmarkError):
     """Training that makes no sense to go on with, such as a loss that is not finite."""
 
+    def __init__(self, message: str, history: list[dict[str, float]] | None = None) -> None:
+        super().__init__(message)
+        self.history = history or []
+
 
 def allowed(what: str, given: object, where: str, choices: object) -> BadInput:
     """The sentence for an unknown name: what was given, where, and every name that is known."""

@@ -126,7 +126,7 @@ class atomic:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            os.replace(self.partial, self.path)
+            self.partial.replace(self.path)
         else:
             self.partial.unlink(missing_ok=True)
 

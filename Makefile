@@ -1,0 +1,39 @@
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: repro test ui bench lint lock clean env
+
+repro: env ## fetch, pretrain, fine-tune, report
+	@$(BIN)/python -m pipelines.repro
+
+test: env ## all tests
+	$(BIN)/python -m pytest
+
+ui: env ## MLflow UI on loopback
+	$(BIN)/mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db} --host 127.0.0.1
+
+bench: env ## speed, measured by pytest-benchmark
+	$(BIN)/python -m pytest tests/performance --benchmark-enable --benchmark-only
+
+lint: env ## what CI checks besides the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+lock: env ## pyproject.toml → requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev --no-header --quiet --output-file requirements.lock pyproject.toml
+
+clean: ## results, caches and the environment go; fetched data stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .benchmarks runs trunks plots reports mlruns mlflow.db*
+
+env: $(BIN)/.built
+
+$(BIN)/.built: requirements.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --requirement requirements.lock
+	@echo 'import os; [os.environ.setdefault(k, v) for k, v in (("MLFLOW_DISABLE_TELEMETRY", "true"), ("DVC_NO_ANALYTICS", "1"))]' \
+	  > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/no_telemetry.pth"
+	@touch $@

@@ -1,0 +1,222 @@
+"""The training loop: pretraining and fine-tuning, every objective, 2D and 3D pass through it.
+
+It sees train and val alone. It tells observers what happens and knows none of them; it writes nothing but
+checkpoints, through the object that it is handed.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmark import augment, networks, objectives
+from benchmark.checkpoint import Checkpoints
+from benchmark.config import RunConfig
+from benchmark.data import Split, TaskData
+from benchmark.errors import TrainingFailed
+from benchmark.networks import MultiHead
+from benchmark.scoring import accuracy, auroc
+from benchmark.seeding import derive, generator, isolated
+
+EVAL_BATCH = 256
+Row = dict[str, float]
+
+
+class Observer(Protocol):
+    """Whoever wants to see a run while it goes on: a progress bar, live metrics."""
+
+    def epoch_started(self, epoch: int, epochs: int, batches: int) -> None: ...
+
+    def batch_done(self, images: int) -> None: ...
+
+    def epoch_done(self, row: Row) -> None: ...
+
+
+@dataclass
+class Best:
+    """The epoch with the best validation AUROC so far (the earlier one of two equals)."""
+
+    val_auc: float = -math.inf
+    epoch: int = 0
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Run:
+    """A network in training: everything that the next step depends on."""
+
+    def __init__(
+        self, config: RunConfig, data: Mapping[str, TaskData], trunk: Mapping[str, Tensor] | None, device: torch.device
+    ) -> None:
+        self.config, self.data, self.device = config, data, device
+        labels = {task: part.splits["train"].labels.cpu().numpy() for task, part in data.items()}
+        self.train_labels: dict[str, np.ndarray] = labels
+        self.losses = {
+            task: objectives.make_loss(config.objective, part.task, labels[task], device, f"recipe {config.recipe}")
+            for task, part in data.items()
+        }
+        outputs = {task: loss.outputs(labels[task].shape[1]) for task, loss in self.losses.items()}
+        self.seed = derive(config.seed, *config.tasks)
+        self.model = networks.build(config.network, outputs, self.seed)
+        if trunk is not None:
+            self.model.trunk.load_state_dict(dict(trunk))
+        if config.trainable != "all":
+            networks.freeze_all_but_last(self.model, config.trainable)
+        self.model.to(device)
+        self.optimizer = objectives.make_optimizer(
+            config.objective, self.model.parameters(), self.losses, device, self.seed
+        )
+        self.augment = augment.make(config.augmentation)
+        self.best = Best()
+        self.history: list[Row] = []
+
+    def state(self) -> dict[str, Any]:
+        best = {"val_auc": self.best.val_auc, "epoch": self.best.epoch, "weights": self.best.weights}
+        return {"model": self.model.state_dict(), "best": best, "history": self.history} | self.optimizer.state()
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load(state)
+        self.best, self.history = Best(**state["best"]), state["history"]
+
+
+def train(
+    config: RunConfig,
+    data: Mapping[str, TaskData],
+    trunk: Mapping[str, Tensor] | None,
+    device: torch.device,
+    checkpoints: Checkpoints,
+    observers: Sequence[Observer] = (),
+) -> Run:
+    """Train to the last epoch, from the newest checkpoint where there is one.
+
+    Args:
+        data: each task of `config.tasks`.
+        trunk: weights of the pretrained trunk, or None to start from scratch.
+
+    Returns:
+        The finished run; `best.weights` are those of the selected epoch.
+
+    Raises:
+        TrainingFailed: a loss that is not finite. `history` of the run so far is in the exception's `history`.
+    """
+    torch.backends.cudnn.deterministic = True
+    run = Run(config, data, trunk, device)
+    if (state := checkpoints.load(device)) is not None:
+        run.load(state)
+    for row in run.history:
+        for observer in observers:
+            observer.epoch_done(row)
+    for epoch in range(len(run.history), config.epochs):
+        row = _one_epoch(run, epoch, observers)
+        run.history.append(row)
+        if row["val_auc"] > run.best.val_auc:
+            run.best = Best(row["val_auc"], epoch + 1, _copy(run.model))
+        for observer in observers:
+            observer.epoch_done(row)
+        if epoch + 1 < config.epochs:
+            checkpoints.save(epoch + 1, run.state())
+    return run
+
+
+def _one_epoch(run: Run, epoch: int, observers: Sequence[Observer]) -> Row:
+    """Train on every batch of every task once, then look at val. Epochs count from 0 here, from 1 in the row."""
+    config, started = run.config, time.perf_counter()
+    if config.schedule and epoch > 0:
+        for share in config.schedule.at:
+            if epoch == int(share * config.epochs):
+                run.optimizer.decay(config.schedule.factor)
+    plan = _plan(run, epoch)
+    for observer in observers:
+        observer.epoch_started(epoch + 1, config.epochs, len(plan))
+    seen: dict[str, list[tuple[Tensor, Tensor]]] = {task: [] for task in run.data}
+    losses = []
+    run.model.train()
+    with isolated(derive(run.seed, "augmentation", epoch)):
+        for step, (task, indices) in enumerate(plan):
+            split = run.data[task].splits["train"]
+            indices = indices.to(run.device)
+            labels = split.labels[indices]
+            outputs = run.model(run.augment(networks.normalise(split.images[indices])), task)
+            loss = run.losses[task](outputs, labels)
+            if not torch.isfinite(loss):
+                raise _not_finite(run, epoch, step)
+            run.optimizer.step(loss)
+            losses.append(loss.detach())
+            seen[task].append((labels, run.losses[task].probabilities(outputs.detach())))
+            for observer in observers:
+                observer.batch_done(len(indices))
+    row: Row = {"epoch": epoch + 1, "lr": run.optimizer.lr, "train_loss": float(torch.stack(losses).mean())}
+    row |= _judge("train", {task: _join(parts) for task, parts in seen.items()})
+    row |= _judge("val", {task: predict(run, task, part.splits["val"]) for task, part in run.data.items()})
+    return row | {"seconds": time.perf_counter() - started}
+
+
+def _plan(run: Run, epoch: int) -> list[tuple[str, Tensor]]:
+    """The epoch's batches, those of several tasks in a drawn order."""
+    plan = [
+        (task, indices)
+        for task, part in run.data.items()
+        for indices in objectives.batches(
+            run.config.objective, part.task, run.train_labels[task], run.config.batch_size, run.config.seed, epoch
+        )
+    ]
+    if len(run.data) == 1:
+        return plan
+    order = torch.randperm(len(plan), generator=generator(run.seed, "task order", epoch))
+    return [plan[i] for i in order.tolist()]
+
+
+@torch.no_grad()
+def predict(run: Run, task: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Labels uint8 and probabilities float32 of one split, both (n, L), in file order; no augmentation."""
+    run.model.eval()
+    parts = [
+        run.losses[task].probabilities(run.model(networks.normalise(images), task))
+        for images in split.images.split(EVAL_BATCH)
+    ]
+    return split.labels.cpu().numpy(), torch.cat(parts).float().cpu().numpy()
+
+
+def _judge(split: str, found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Row:
+    """AUROC, accuracy and log loss (cross-entropy of the probabilities), mean over tasks; several tasks also singly.
+
+    The train figures of an epoch are of its batches as they were seen: augmented, resampled, in training mode, by
+    weights that were still moving. The final train figures come from `scores.npz` and are of the plain split.
+    """
+    aucs = {task: auroc(*pair) for task, pair in found.items()}
+    row = {
+        f"{split}_auc": float(np.mean(list(aucs.values()))),
+        f"{split}_acc": float(np.mean([accuracy(*pair) for pair in found.values()])),
+        f"{split}_log_loss": float(np.mean([_log_loss(*pair) for pair in found.values()])),
+    }
+    return row | ({f"{split}_auc_{task}": value for task, value in aucs.items()} if len(aucs) > 1 else {})
+
+
+def _log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    return float(F.binary_cross_entropy(torch.from_numpy(probabilities), torch.from_numpy(labels).float()))
+
+
+def _join(parts: list[tuple[Tensor, Tensor]]) -> tuple[np.ndarray, np.ndarray]:
+    labels, probabilities = zip(*parts, strict=True)
+    return torch.cat(labels).cpu().numpy(), torch.cat(probabilities).float().cpu().numpy()
+
+
+def _copy(model: MultiHead) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
+def _not_finite(run: Run, epoch: int, step: int) -> TrainingFailed:
+    objective = run.config.objective
+    return TrainingFailed(
+        f"loss not finite in epoch {epoch + 1}, step {step + 1} ({objective.loss}, lr {run.optimizer.lr:g}, fp32); "
+        f"a lower lr of recipe {run.config.recipe} in params.yaml is the likely remedy",
+        run.history,
+    )

@@ -1,0 +1,123 @@
+"""Train one task with one recipe, every seed of the profile: `python -m pipelines.finetune breastmnist dam`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines import cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmark.config import RunConfig
+    from benchmark.runs import RunFolder
+    from benchmark.tasks import Task
+
+
+def main(
+    task: Annotated[str, typer.Argument(help="a task of params.yaml")],
+    recipe: Annotated[str, typer.Argument(help="a recipe of params.yaml")],
+    profile: Annotated[str, typer.Option(help="a profile of params.yaml; its own `profile` where empty")] = "",
+    on_refusal: Annotated[str, typer.Option(help="'fail', or 'record' where a whole grid is run")] = "fail",
+) -> None:
+    """Train, score and track one task with one recipe."""
+    from benchmark.config import choose_profile, load_params, resolve_finetune
+    from benchmark.errors import Refused, allowed
+    from benchmark.objectives import loss_class
+    from benchmark.runs import cell_folder, write_refusal
+    from benchmark.tasks import find_task
+    from pipelines import outputs
+
+    params = load_params()
+    found = find_task(params, task)
+    if recipe not in params.recipes:
+        raise allowed("recipe", recipe, "argument RECIPE", params.recipes)
+    if on_refusal not in ("fail", "record"):
+        raise allowed("value", on_refusal, "option --on-refusal", ("fail", "record"))
+    chosen = choose_profile(params, profile)
+    configs = [
+        resolve_finetune(params, task, found.reference or task, found.dim, recipe, chosen, seed)
+        for seed in params.profiles[chosen].seeds
+    ]
+    cell = cell_folder(chosen, task, recipe)
+    try:
+        loss_class(configs[0].objective, found, f"params.yaml: recipes.{recipe}")
+    except Refused as refusal:
+        if on_refusal == "fail":
+            raise
+        keep_only(cell, [])
+        write_refusal(cell, task, recipe, str(refusal))
+        outputs.write(task, recipe, [])
+        print(f"refused, and recorded as such: {refusal}")
+        return
+    ensure_prerequisites(found, configs[0])
+    keep_only(cell, [f"seed{config.seed}" for config in configs])
+    outputs.write(task, recipe, train_cell(found, configs))
+
+
+def ensure_prerequisites(task: Task, config: RunConfig) -> None:
+    """Outside `dvc repro`, produce the data and the trunk where they are missing, and say so."""
+    import os
+    import subprocess
+    import sys
+
+    from benchmark.errors import BenchmarkError
+    from benchmark.runs import trunk_folder
+
+    if "DVC_STAGE" in os.environ:  # DVC ran the stages that this one depends on
+        return
+    trunk_missing = config.start == "trunk" and not trunk_folder(config.profile, task.dim).is_done
+    if task.path.is_file() and not trunk_missing:
+        return
+    # In a process of its own: what it takes to produce things is no part of what fine-tuning depends on.
+    command = [sys.executable, "-m", "pipelines.prepare", task.name, "--profile", config.profile]
+    done = subprocess.run([*command, *(["--trunk"] if trunk_missing else [])], check=False)
+    if done.returncode:
+        raise BenchmarkError(f"{task.name}: what fine-tuning needs could not be produced; the reason stands above")
+
+
+def train_cell(task: Task, configs: list[RunConfig]) -> list[RunFolder]:
+    """Every seed of one task and recipe: train, score, track; then the means and the registered model."""
+    from benchmark.data import load
+
+    from benchmark import execute
+    from benchmark.networks import pick_device
+    from benchmark.runs import run_folder, trunk_folder
+    from benchmark.tracking import Tracker
+    from pipelines.progress import Progress
+
+    first, device = configs[0], pick_device()
+    data = {task.name: load(task, device)}
+    trunk = trunk_folder(first.profile, task.dim) if first.start == "trunk" else None
+    tracker = Tracker(task.name, f"{first.recipe} {first.profile}", standin=task.is_standin)
+    folders: list[RunFolder] = []
+    with tracker.open({"task": task.name, "recipe": first.recipe, "profile": first.profile}):
+        for config in configs:
+            folder = run_folder(config.profile, task.name, config.recipe, config.seed)
+            name = f"{task.name} {config.recipe} seed {config.seed}"
+            with tracker.seed(config) as live:
+                made = execute.execute(config, data, folder, device, trunk, [Progress(name), live])
+                tracker.log_seed(live, folder, task, data)
+            print(f"{folder.path}: {'trained' if made else 'already there, nothing to train'}", flush=True)
+            folders.append(folder)
+        tracker.log_parent(folders, task)
+        best = max(folders, key=lambda folder: folder.metrics()["val_auc"])
+        images = data[task.name].splits["train"].images[:2].squeeze(1).cpu().numpy()
+        tracker.register(best, task, execute.predictor(best, task), images)
+    return folders
+
+
+def keep_only(cell: Path, names: list[str]) -> None:
+    """Remove what an earlier configuration left in the cell's folder, such as a seed that is no longer asked for."""
+    import shutil
+
+    for path in cell.glob("*") if cell.is_dir() else ():
+        if path.name in names:
+            continue
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,53 @@
+"""What DVC shows of a task and recipe: `metrics/<task>/<recipe>.json` and two tables for `dvc plots`.
+
+No times and no ids, so that equal runs give equal bytes. All figures are means over the seeds.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_curve
+
+from benchmark.runs import RunFolder, atomic
+
+GRID = np.linspace(0.0, 1.0, 101)
+LEARNING = ["epoch", "train_loss", "train_auc", "val_auc"]
+
+
+def write(task: str, recipe: str, folders: list[RunFolder]) -> None:
+    """Write all three; of a refused pair (no folders) they are empty."""
+    metrics = pd.DataFrame([folder.metrics() for folder in folders]).mean()
+    _write(Path("metrics") / task / f"{recipe}.json", json.dumps(metrics.to_dict(), indent=2, sort_keys=True) + "\n")
+    plots = Path("plots") / task / recipe
+    _write(plots / "learning.csv", learning_curve(folders).to_csv(index=False, lineterminator="\n"))
+    _write(plots / "roc.csv", roc(folders).to_csv(index=False, lineterminator="\n"))
+
+
+def learning_curve(folders: list[RunFolder]) -> pd.DataFrame:
+    """A row an epoch: loss, and AUROC of train and val."""
+    if not folders:
+        return pd.DataFrame(columns=LEARNING)
+    rows = pd.concat([folder.history()[LEARNING] for folder in folders])
+    return rows.groupby("epoch", as_index=False).mean()
+
+
+def roc(folders: list[RunFolder]) -> pd.DataFrame:
+    """True positive rate of the test split on a grid of false positive rates; mean over labels and seeds."""
+    curves = []
+    for folder in folders:
+        labels, scores = folder.scores()["test"]
+        for column in range(labels.shape[1]):
+            fpr, tpr, _ = roc_curve(labels[:, column], scores[:, column])
+            curves.append(np.interp(GRID, fpr, tpr))
+    if not curves:
+        return pd.DataFrame(columns=["fpr", "tpr"])
+    return pd.DataFrame({"fpr": GRID, "tpr": np.mean(curves, axis=0)})
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic(path) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -1,0 +1,85 @@
+"""Everything, on what this machine has: `make repro`, or `python -m pipelines.repro`.
+
+Finds out which data can be reached, writes that and the profile into params.yaml, runs `dvc repro`, and prints
+where the report lies and its table.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines import cli
+
+if TYPE_CHECKING:
+    from benchmark.config import Params
+    from pipelines.selection import Selection
+
+
+def main(
+    profile: Annotated[str, typer.Option(envvar="PROFILE", help="smoke, quick or full; what fits where empty")] = "",
+) -> None:
+    """Run the whole pipeline on the data that can be reached."""
+    from benchmark.data import mirror_from_environment
+
+    from benchmark.config import choose_profile, load_params
+    from benchmark.errors import BenchmarkError
+    from benchmark.tracking import prepare
+    from pipelines import selection
+
+    params = load_params()
+    if profile:
+        choose_profile(params, profile)
+    print(f"mirror: {mirror_from_environment() or 'none; asking the official addresses'}")
+    chosen = selection.choose(params, profile)
+    announce(chosen)
+    if selection.write(chosen):
+        print("params.yaml: profile and task lists set to what this machine can run (see `git diff params.yaml`)")
+    prepare()
+    code, text = run_dvc()
+    if "up to date" in text.splitlines()[-1:].__str__():
+        print("Nothing to do: every stage is up to date.")
+    show(load_params())
+    if code:
+        raise BenchmarkError("dvc repro: a stage failed; its reason stands above, and everything else was run")
+
+
+def announce(chosen: Selection) -> None:
+    """Say what runs on what, and what doesn't and why, before anything runs."""
+    for name, reach in chosen.reach.items():
+        print(
+            f"  {name}: {reach.source}" if reach.source else f"  {name}: NOT RUN, data not reachable ({reach.reason})"
+        )
+    if not chosen.real:
+        print("no real data can be reached: STAND-IN DATA, NOT A RESULT, in all that follows")
+    print(f"profile: {chosen.profile}")
+
+
+def run_dvc() -> tuple[int, str]:
+    """`dvc repro`, its output shown and returned. A stage that fails keeps back only what depends on it."""
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "dvc", "repro", "--keep-going"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        lines = []
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            lines.append(line)
+    return process.returncode, "".join(lines)
+
+
+def show(params: Params) -> None:
+    """Where the report lies, and its table."""
+    from pathlib import Path
+
+    from benchmark import report
+
+    if Path("reports/report.html").is_file():
+        print(report.table_text(report.collect(params, params.profile)))
+        print("\nreport: reports/report.html and reports/report.md; models and runs: make ui")
+
+
+if __name__ == "__main__":
+    cli.run(main)
