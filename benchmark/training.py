@@ -27,6 +27,8 @@ from benchmark.scoring import accuracy, auroc
 from benchmark.seeding import derive, generator, isolated
 
 EVAL_BATCH = 256
+CHECKPOINT_EVERY_S = 10.0
+"""At most one checkpoint in so many seconds: on a small set an epoch takes less time than writing one does."""
 Row = dict[str, float]
 
 
@@ -114,6 +116,7 @@ def train(
     for row in run.history:
         for observer in observers:
             observer.epoch_done(row)
+    saved = time.monotonic()
     for epoch in range(len(run.history), config.epochs):
         row = _one_epoch(run, epoch, observers)
         run.history.append(row)
@@ -121,8 +124,9 @@ def train(
             run.best = Best(row["val_auc"], epoch + 1, _copy(run.model))
         for observer in observers:
             observer.epoch_done(row)
-        if epoch + 1 < config.epochs:
+        if epoch + 1 < config.epochs and time.monotonic() - saved > CHECKPOINT_EVERY_S:
             checkpoints.save(epoch + 1, run.state())
+            saved = time.monotonic()
     return run
 
 
@@ -180,7 +184,7 @@ def predict(run: Run, task: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
     run.model.eval()
     parts = [
         run.losses[task].probabilities(run.model(networks.normalise(images), task))
-        for images in split.images.split(EVAL_BATCH)
+        for images in torch.split(split.images, EVAL_BATCH)
     ]
     return split.labels.cpu().numpy(), torch.cat(parts).float().cpu().numpy()
 

@@ -1,0 +1,29 @@
+"""The report: measured results beside published ones, as a page, as Markdown and as text for the terminal.
+
+Reads run folders and nothing else; they are the truth.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmark.config import Params
+from benchmark.report.gather import collect
+from benchmark.report.model import STAMP, Comparison
+from benchmark.report.table import table_text
+from benchmark.runs import RUNS, TRUNKS
+
+__all__ = ["STAMP", "Comparison", "build", "collect", "table_text"]
+
+
+def build(params: Params, profile: str, out: Path, runs_root: Path = RUNS, trunks_root: Path = TRUNKS) -> Comparison:
+    """Write `report.md` and `report.html` of a profile into `out`.
+
+    Returns:
+        What they show, for `table_text`.
+    """
+    from benchmark.report import page  # late: importing matplotlib takes a second, and a table needs none of it
+
+    comparison = collect(params, profile, runs_root, trunks_root)
+    page.write(comparison, out)
+    return comparison

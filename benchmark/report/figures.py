@@ -1,0 +1,146 @@
+"""Two figures a task: ROC curves of the test split, and AUROC by epoch. As SVG data URIs, equal for equal runs."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from sklearn.metrics import roc_curve
+
+from benchmark.report import wording
+from benchmark.report.model import STAMP, Cell, TaskComparison
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+GRID = np.linspace(0.0, 1.0, 401)
+FEW_EPOCHS = 12
+"""Up to this many epochs, each is marked by a point: one epoch alone makes no line."""
+STYLE: Any = {
+    "svg.hashsalt": "report",  # equal runs give equal bytes
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e3e3e3",
+    "axes.axisbelow": True,
+    "legend.fontsize": 9.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure to embed."""
+
+    uri: str
+    alt: str
+
+
+def roc(task: TaskComparison) -> Picture | None:
+    """Test ROC of every recipe, mean over labels and seeds; None where nothing was scored.
+
+    The AUROC in the legend is the table's, not the area under the averaged curve.
+    """
+    cells = {place: cell for place, cell in enumerate(task.cells) if "test_auc" in cell.figures}
+    if not cells:
+        return None
+    with mpl.rc_context(STYLE):
+        figure, axes = _axes(task, "ROC, test split")
+        axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.9, linestyle=":")
+        for place, cell in cells.items():
+            label = f"{cell.recipe}: {wording.measured(cell.figures['test_auc'])}"
+            axes.plot([0, *GRID], [0, *_mean_roc(cell)], color=_colour(place), label=label)
+        if task.readme and task.readme.test_auc is not None:
+            axes.plot([], [], " ", label=f"README, published: {wording.published(task.readme.test_auc)}")
+        else:
+            axes.plot([], [], " ", label="README: no figure published")
+        axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.015, 1), ylim=(0, 1.015))
+        axes.set_aspect("equal")
+        axes.legend(loc="lower right", title="AUROC", alignment="left")
+        return Picture(_uri(figure), f"ROC curves of the test split. {_alt(cells.values(), 'test_auc')}")
+
+
+def learning(task: TaskComparison) -> Picture | None:
+    """AUROC by epoch of every recipe, mean over seeds: val solid, train dashed; None without a history."""
+    curves = {place: _mean_history(cell) for place, cell in enumerate(task.cells)}
+    curves = {place: curve for place, curve in curves.items() if not curve.empty}
+    if not curves:
+        return None
+    with mpl.rc_context(STYLE):
+        figure, axes = _axes(task, "AUROC by epoch")
+        for place, curve in curves.items():
+            few = len(curve) <= FEW_EPOCHS
+            for column, line in (("val_auc", "-"), ("train_auc", "--")):
+                if column in curve:
+                    marker = MARKERS[place % len(MARKERS)] if few else None
+                    axes.plot(curve.index, curve[column], line, color=_colour(place), marker=marker, markersize=5)
+        readme = task.readme.val_auc if task.readme else None
+        if readme is not None:
+            axes.axhline(readme, color="#666666", linewidth=1.1, linestyle=":")
+        axes.set(xlabel="epoch", ylabel="AUROC")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        handles = list(_legend([task.cells[place].recipe for place in curves], list(curves), readme))
+        axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
+        cells = [task.cells[place] for place in curves]
+        return Picture(_uri(figure), f"AUROC on val and train by epoch. {_alt(cells, 'val_auc')}")
+
+
+def _mean_roc(cell: Cell) -> np.ndarray:
+    curves = []
+    for run in cell.done:
+        labels, scores = run.folder.scores()["test"]
+        for column in range(labels.shape[1]):
+            if 0 < labels[:, column].mean() < 1:  # no curve where a label has one class only
+                fpr, tpr, _ = roc_curve(labels[:, column], scores[:, column])
+                curves.append(np.interp(GRID, fpr, tpr))
+    return np.mean(curves, axis=0) if curves else np.full_like(GRID, np.nan)
+
+
+def _mean_history(cell: Cell) -> pd.DataFrame:
+    histories = [run.folder.history() for run in cell.done if (run.folder.path / "history.csv").is_file()]
+    if not histories:
+        return pd.DataFrame()
+    return pd.concat(histories).groupby("epoch").mean(numeric_only=True)
+
+
+def _axes(task: TaskComparison, title: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(6.2, 5.4), layout="constrained", facecolor="white")
+    axes = figure.subplots()
+    axes.set_title(f"{task.task.name}: {title}" + (f"\n{STAMP}" if task.is_standin else ""), fontsize=12)
+    return figure, axes
+
+
+def _legend(recipes: list[str], places: list[int], readme: float | None) -> Iterator[Line2D]:
+    for recipe, place in zip(recipes, places, strict=True):
+        yield Line2D([], [], color=_colour(place), marker=MARKERS[place % len(MARKERS)], markersize=5, label=recipe)
+    yield Line2D([], [], color="#333333", label="val")
+    yield Line2D([], [], color="#333333", linestyle="--", label="train")
+    if readme is not None:
+        label = f"README, published, val: {wording.published(readme)}"
+        yield Line2D([], [], color="#666666", linewidth=1.1, linestyle=":", label=label)
+
+
+def _colour(place: int) -> str:
+    return COLOURS[place % len(COLOURS)]
+
+
+def _alt(cells: Iterable[Cell], name: str) -> str:
+    """The AUROC of every recipe, for those who don't see the figure."""
+    return "; ".join(f"{cell.recipe} {wording.measured(cell.figures[name])}" for cell in cells if name in cell.figures)
+
+
+def _uri(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,77 @@
+"""Run folders and published figures → the comparison."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from benchmark import published, scoring
+from benchmark.config import Params
+from benchmark.report.model import Cell, Comparison, Run, TaskComparison
+from benchmark.runs import RUNS, TRUNKS, RunFolder, list_refusals, list_runs, trunk_folder
+from benchmark.tasks import Task, find_task
+
+
+def collect(params: Params, profile: str, runs_root: Path = RUNS, trunks_root: Path = TRUNKS) -> Comparison:
+    """What the runs of a profile found out, for every task of `fetch` and every recipe of `finetune`.
+
+    No run folder needs to be there: what is missing is listed as such.
+    """
+    runs: dict[tuple[str, str], list[Run]] = {}
+    for folder in list_runs(profile, runs_root):
+        task, recipe = folder.path.parts[-3:-1]
+        if recipe in params.finetune.recipes:
+            runs.setdefault((task, recipe), []).append(_read(folder))
+    refusals = {(entry["task"], entry["recipe"]): entry["status"] for entry in list_refusals(profile, runs_root)}
+    names = dict.fromkeys((*params.fetch.tasks, *params.fetch.left_out))
+    cells = {
+        name: tuple(
+            Cell(
+                recipe,
+                tuple(sorted(runs.get((name, recipe), []), key=lambda run: run.config.get("seed", 0))),
+                refusals.get((name, recipe), ""),
+                reachable=name in params.fetch.tasks,
+            )
+            for recipe in params.finetune.recipes
+        )
+        for name in names
+    }
+    trunks = {dim: trunk_folder(profile, dim, trunks_root) for dim in ("2d", "3d")}
+    return Comparison(
+        title=params.report.title,
+        profile=profile,
+        seeds=params.profiles[profile].seeds,
+        recipes={name: params.recipes[name].about for name in params.finetune.recipes},
+        tasks=tuple(_compare(find_task(params, name, "params.yaml: fetch"), cells[name]) for name in names),
+        trunks={dim: _read(folder) for dim, folder in trunks.items() if folder.exists},
+    )
+
+
+def _read(folder: RunFolder) -> Run:
+    record = folder.record()
+    has_scores = record.get("status") == "done" and (folder.path / "scores.npz").is_file()
+    return Run(folder, record, folder.tracking(), scoring.metrics(folder.scores()) if has_scores else {})
+
+
+def _compare(task: Task, cells: tuple[Cell, ...]) -> TaskComparison:
+    rows = published.for_task(task.reference) if task.reference else []
+    reference = task.reference or ""
+    return TaskComparison(
+        task=task,
+        cells=cells,
+        readme=published.readme_row(reference),
+        baseline=published.baseline_row(reference),
+        medmnist=tuple(published.medmnist_rows(reference)),
+        superseded=tuple(row for row in rows if not row.is_comparable),
+        majority=_majority(cells),
+    )
+
+
+def _majority(cells: tuple[Cell, ...]) -> float | None:
+    """From the labels of the first run that was scored: all runs of a task have the same."""
+    for run in (run for cell in cells for run in cell.done):
+        if "test_acc" in run.metrics:
+            share = run.folder.scores()["test"][0].mean(axis=0)
+            return float(np.maximum(share, 1 - share).mean())
+    return None

@@ -1,0 +1,137 @@
+"""How far our figures and the published ones are comparable: sentences that follow from facts by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from benchmark import published
+from benchmark.report.model import STAMP, Comparison, TaskComparison
+
+
+@dataclass(frozen=True)
+class Note:
+    """One fact about a comparison."""
+
+    topic: str
+    text: str
+    differs: bool
+    """Whether it is a difference between our runs and the published ones, rather than something to know."""
+
+
+def notes(comparison: Comparison, task: TaskComparison) -> list[Note]:
+    """Everything that limits or explains the comparison of one task."""
+    found = [*_data(task), *_protocol(task), *_trunk(comparison, task), *_seeds(task), *_selection(task)]
+    return [*found, *_accuracy(task), *_published(task)]
+
+
+def verdict(task: TaskComparison, found: list[Note]) -> str:
+    """The differences in one sentence."""
+    if not task.runs:
+        return "Nothing to compare: no run of this task has figures."
+    topics = list(dict.fromkeys(note.topic.lower() for note in found if note.differs))
+    if not topics:
+        return "Comparable as far as the sources state how their figures came about."
+    return f"Not like for like: {', '.join(topics)}."
+
+
+def _data(task: TaskComparison) -> Iterator[Note]:
+    one = task.task
+    if task.is_standin:
+        text = f"{STAMP}: generated images in the shape of {one.reference}; no difference is computed."
+        yield Note("Data", text, differs=True)
+    elif one.reference is None:
+        yield Note("Data", "There are no published figures for this task.", differs=True)
+    elif one.source == "own":
+        yield Note("Data", f"Set beside the figures of {one.reference}: {one.comparable}.", differs=True)
+    elif one.comparable:
+        yield Note("Image size", f"Not the published input: {one.comparable}.", differs=True)
+    elif task.readme and "not stated" in task.readme.image_size:
+        text = f"Official file at {one.size} pixels; the README's image size is {task.readme.image_size}."
+        yield Note("Image size", text, differs=False)
+
+
+def _protocol(task: TaskComparison) -> Iterator[Note]:
+    short: dict[str, dict[str, None]] = {}
+    other: dict[str, dict[str, None]] = {}
+    for run in task.runs:
+        config = run.config
+        epochs, asked = config.get("epochs"), config.get("recipe_epochs")
+        network, own = config.get("network"), config.get("recipe_network")
+        if epochs and asked and epochs < asked:
+            short.setdefault(f"{epochs} of the recipe's {asked} epochs", {})[config["recipe"]] = None
+        if network and own and network != own:
+            other.setdefault(f"{network} in place of the recipe's {own}", {})[config["recipe"]] = None
+    for what, recipes in short.items():
+        yield Note("Fewer epochs", f"{', '.join(recipes)}: {what}.", differs=True)
+    for what, recipes in other.items():
+        yield Note("Another network", f"{', '.join(recipes)}: {what}.", differs=True)
+
+
+def _trunk(comparison: Comparison, task: TaskComparison) -> Iterator[Note]:
+    trunk = comparison.trunks.get(task.task.dim)
+    recipes = list(dict.fromkeys(run.config["recipe"] for run in task.runs if run.config.get("start") == "trunk"))
+    if not recipes or trunk is None or task.readme is None:
+        return
+    seen = tuple(trunk.config.get("tasks", ()))
+    epochs, asked = trunk.config.get("epochs"), trunk.config.get("recipe_epochs")
+    standin = bool(trunk.record.get("standin"))
+    text = f"{', '.join(recipes)} start from a trunk trained on {', '.join(seen)}{f' ({STAMP})' if standin else ''}"
+    shorter = bool(epochs and asked and epochs < asked)
+    if shorter:
+        text += f" for {epochs} of {asked} epochs"
+    unseen = [name for name in _pool(task.task.dimension) if name not in map(comparison.reference, seen)]
+    if unseen:
+        text += f"; the README's was trained on all {task.task.dim.upper()} sets, so also on {', '.join(unseen)}"
+    yield Note("Pretraining", f"{text}.", differs=standin or shorter or bool(unseen))
+
+
+def _pool(dimension: int) -> list[str]:
+    """The tasks on which the README's trunk of this dimension was trained: those that it lists results for."""
+    listed = [row.task for row in published.load() if row.source_key == published.README]
+    return [name for name in listed if name.endswith("3d") == (dimension == 3)]
+
+
+def _seeds(task: TaskComparison) -> Iterator[Note]:
+    counts: Mapping[str, int] = {cell.recipe: len(cell.done) for cell in task.cells if cell.done}
+    if not counts:
+        return
+    stated = "; the published figures do not state their number of seeds" if task.readme or task.medmnist else ""
+    if set(counts.values()) == {1}:
+        yield Note("Seeds", f"One seed, so the spread is unknown{stated}.", differs=False)
+    elif len(set(counts.values())) == 1:
+        yield Note("Seeds", f"Mean ± standard deviation over {min(counts.values())} seeds{stated}.", differs=False)
+    else:
+        each = ", ".join(f"{recipe} {count}" for recipe, count in counts.items())
+        yield Note("Seeds", f"Unequal numbers: {each}{stated}.", differs=False)
+
+
+def _selection(task: TaskComparison) -> Iterator[Note]:
+    rows = (("README", task.readme), ("MedMNIST v2", task.baseline))
+    rules = "; ".join(f"{name}: {row.selection}" for name, row in rows if row)
+    if rules:
+        text = f"Ours keeps the epoch of best val AUROC and opens test once, afterwards. {rules}."
+        yield Note("Selection", text, differs=False)
+
+
+def _accuracy(task: TaskComparison) -> Iterator[Note]:
+    if task.majority is None:
+        return
+    which = "the commoner class" if task.task.kind == "binary" else "each label's commoner value"
+    text = f"Always answering {which} gives a test accuracy of {task.majority:.4f}"
+    ours = {cell.recipe: cell.figures["test_acc"].mean for cell in task.cells if "test_acc" in cell.figures}
+    below = [recipe for recipe, accuracy in ours.items() if accuracy < task.majority]
+    if task.readme and task.readme.test_acc is not None and not task.is_standin:
+        below = ["the README", *below] if task.readme.test_acc < task.majority else below
+    yield Note("Accuracy", f"{text}; below it: {', '.join(below)}." if below else f"{text}.", differs=False)
+
+
+def _published(task: TaskComparison) -> Iterator[Note]:
+    if task.readme:
+        missing = "" if task.readme.has_figures else "The README gives no figures for this task. "
+        text = f"{missing}README: network {task.readme.network}; {task.readme.note}."
+        yield Note("Published", text, differs=False)
+    if task.superseded:
+        row = task.superseded[0]
+        text = f"The 2021 table is left out ({row.comparable.removeprefix('no: ')}; {row.note})."
+        yield Note("Published", text, differs=False)

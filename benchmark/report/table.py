@@ -1,0 +1,48 @@
+"""The comparison as plain text for the terminal."""
+
+from __future__ import annotations
+
+import io
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmark.report import wording
+from benchmark.report.model import STAMP, Cell, Comparison, TaskComparison
+
+WIDTH = 120
+
+
+def table_text(comparison: Comparison, width: int = WIDTH) -> str:
+    """Test AUROC of every task and recipe beside the published ones, then what has no figure and why."""
+    stamp = f"{STAMP}\n" if comparison.is_standin else ""
+    table = Table(box=box.SIMPLE, padding=(0, 1), pad_edge=False, collapse_padding=True)
+    table.add_column("task", no_wrap=True)
+    table.add_column("README", justify="right")
+    table.add_column("MedMNIST v2\nResNet-18", justify="right")
+    for recipe in comparison.recipes:
+        table.add_column(recipe, justify="right", overflow="fold")
+    for task in comparison.tasks:
+        table.add_row(*_row(task))
+    buffer = io.StringIO()
+    console = Console(file=buffer, width=width, color_system=None, highlight=False, markup=False)
+    console.print(f"{stamp}Test AUROC, profile {comparison.profile} (below it: difference to the README)")
+    console.print(table)
+    for name, recipes, problem in comparison.missing:
+        console.print(f"{name}, {recipes}: {problem}", soft_wrap=True)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
+
+
+def _row(task: TaskComparison) -> list[str]:
+    published = [wording.published(row.test_auc if row else None) for row in (task.readme, task.baseline)]
+    return [task.task.name, *published, *(_cell(task, cell) for cell in task.cells)]
+
+
+def _cell(task: TaskComparison, cell: Cell) -> str:
+    if cell.status != "done":
+        return cell.status
+    delta = task.delta(cell, task.readme)
+    return wording.measured(cell.figures.get("test_auc")) + (
+        f"\n{wording.difference(delta)}" if delta is not None else ""
+    )

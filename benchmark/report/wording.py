@@ -1,0 +1,50 @@
+"""Figures as text: one way of writing them for the page, its Markdown twin, the terminal and the legends."""
+
+from __future__ import annotations
+
+import math
+
+from benchmark.report.model import Cell, Figure
+
+NOTHING = "\N{EN DASH}"
+UNDEFINED = "undefined"
+"""For an AUROC where a label has one class only."""
+
+
+def number(value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return UNDEFINED if math.isnan(value) else f"{value:.4f}"
+
+
+def measured(figure: Figure | None) -> str:
+    """Mean ± standard deviation; the mean alone for one seed."""
+    if figure is None:
+        return NOTHING
+    spread = figure.spread
+    return number(figure.mean) + ("" if spread is None or math.isnan(spread) else f" ± {spread:.4f}")
+
+
+def seeds(cell: Cell) -> str:
+    """How many seeds stand behind a cell's figures."""
+    count = len(cell.done)
+    return "one seed" if count == 1 else f"{count} seeds"
+
+
+def published(value: float | None) -> str:
+    """With three decimals where the source has no more, else four."""
+    return NOTHING if value is None else f"{value:.4f}".removesuffix("0")
+
+
+def difference(value: float | None) -> str:
+    """With its sign, and a minus that is as wide as the plus."""
+    return NOTHING if value is None else f"{value:+.4f}".replace("-", "\N{MINUS SIGN}")
+
+
+def seconds(value: float | None) -> str:
+    """A duration in the two units that matter."""
+    if value is None:
+        return NOTHING
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{value:.1f} s"

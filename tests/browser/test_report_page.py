@@ -1,0 +1,72 @@
+"""The report in a browser: quiet, self-contained, and within the width of a phone and of a wide screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.test_report import build, sample_params, write_sample
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.is_file(), reason=f"{CHROMIUM} is not installed"),
+]
+TASKS = {"real": ("breastmnist", "chestmnist"), "standin": ("standin-breastmnist",), "empty": ()}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A report on real tasks (one out of reach), one on stand-in data, and one without any run."""
+    found = {}
+    for name, tasks in TASKS.items():
+        root = tmp_path_factory.mktemp(name)
+        params = sample_params(tasks or ("breastmnist",), left_out=("pneumoniamnist_rebuilt",))
+        write_sample(params, root, tasks)
+        build(params, root)
+        found[name] = root / "reports" / "report.html"
+    return found
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1600])
+def test_the_page_is_quiet_and_as_wide_as_the_screen(
+    browser: Browser, pages: dict[str, Path], width: int, scheme: str, name: str
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    said: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(pages[name].as_uri())
+    page.wait_for_load_state("networkidle")
+    assert said == []
+    assert [url for url in requests if not url.startswith(("data:", pages[name].as_uri()))] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    assert is_dark(page) == (scheme == "dark")
+    context.close()
+
+
+def is_dark(page: Page) -> bool:
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return sum(int(part) for part in ground.removeprefix("rgb(").removesuffix(")").split(",")) < 3 * 128
