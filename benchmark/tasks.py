@@ -14,6 +14,8 @@ SPLITS = ("train", "val", "test")
 KINDS: Mapping[str, Kind] = {"binary-class": "binary", "multi-label, binary-class": "multi-label"}
 SIZES = {2: (28, 64, 128, 224), 3: (28, 64)}
 STANDIN_PREFIX = "standin-"
+STAMP = "STAND-IN DATA, NOT A RESULT"
+"""Stands on every page, table and run name that stand-in data has a part in."""
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,9 @@ from benchmark.config import RunConfig
 from benchmark.data import TaskData
 from benchmark.networks import Predictor
 from benchmark.runs import RunFolder
-from benchmark.tasks import Task
+from benchmark.tasks import STAMP, Task
 from benchmark.training import Row
 
-STAMP = "STAND-IN DATA, NOT A RESULT"
 RESULTS = ("train_auc", "train_acc", "val_auc", "val_acc", "test_auc", "test_acc")
 Answer = TypeVar("Answer")
 

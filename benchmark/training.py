@@ -134,9 +134,11 @@ def _one_epoch(run: Run, epoch: int, observers: Sequence[Observer]) -> Row:
     """Train on every batch of every task once, then look at val. Epochs count from 0 here, from 1 in the row."""
     config, started = run.config, time.perf_counter()
     if config.schedule and epoch > 0:
-        for share in config.schedule.at:
-            if epoch == int(share * config.epochs):
-                run.optimizer.decay(config.schedule.factor)
+        # Two shares of a short run can fall on one epoch: one update with both factors, since an AUC optimizer's
+        # regularizer has no mean weights to start from a second time.
+        due = sum(epoch == int(share * config.epochs) for share in config.schedule.at)
+        if due:
+            run.optimizer.decay(config.schedule.factor**due)
     plan = _plan(run, epoch)
     for observer in observers:
         observer.epoch_started(epoch + 1, config.epochs, len(plan))

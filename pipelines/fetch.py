@@ -1,4 +1,4 @@
-"""Put one task's verified data file in place: `python -m pipelines.fetch breastmnist`."""
+"""Put the verified data file of one task into data/: `python -m pipelines.fetch breastmnist`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from pipelines import cli
 
 
 def main(task: Annotated[str, typer.Argument(help="a task of params.yaml")]) -> None:
-    """Fetch and verify the data of one task."""
+    """Fetch and verify the data file of one task."""
+    import sys
+
+    from benchmark import data
     from benchmark.config import load_params
-    from benchmark.data import fetch, md5_of, mirror_from_environment
     from benchmark.tasks import find_task
 
     params = load_params()
-    found = find_task(params, task)
-    source = fetch(found, mirror_from_environment(), params.fetch.retries, params.fetch.timeout_s)
-    print(f"{task}: {found.path}, MD5 {md5_of(found.path)}, from {source}")
+    wanted, mirror = find_task(params, task), data.mirror_from_environment()
+    found = data.fetch(wanted, mirror, params.fetch.retries, params.fetch.timeout_s, progress=sys.stderr.isatty())
+    print(f"{task}: {found.path}, MD5 {found.md5}, from {found.source}")
 
 
 if __name__ == "__main__":

@@ -138,6 +138,14 @@ def test_the_learning_rate_falls_at_the_schedules_shares(tmp_path: Path) -> None
     assert [row["lr"] for row in run.history] == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5])
 
 
+@pytest.mark.parametrize("loss", ["cross-entropy", "aucm", "compositional-auc"])
+def test_two_shares_on_one_epoch_of_a_short_run_are_one_update(tmp_path: Path, loss: str) -> None:
+    schedule = {"at": [0.5, 0.75], "factor": 0.1}
+    config = make_config("breastmnist", objective=OBJECTIVES[loss], epochs=2, schedule=schedule)
+    first, second = fit(config, tmp_path).history
+    assert second["lr"] == pytest.approx(first["lr"] * 0.01)
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_its_history(tmp_path: Path) -> None:
     objective = {"loss": "cross-entropy", "optimizer": "sgd", "lr": 1e30}
     with pytest.raises(TrainingFailed, match=r"epoch 1, step \d+ \(cross-entropy, lr 1e\+30, fp32\); a lower lr"):

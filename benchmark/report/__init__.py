@@ -9,9 +9,10 @@ from pathlib import Path
 
 from benchmark.config import Params
 from benchmark.report.gather import collect
-from benchmark.report.model import STAMP, Comparison
+from benchmark.report.model import Comparison
 from benchmark.report.table import table_text
 from benchmark.runs import RUNS, TRUNKS
+from benchmark.tasks import STAMP
 
 __all__ = ["STAMP", "Comparison", "build", "collect", "table_text"]
 

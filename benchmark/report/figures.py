@@ -18,7 +18,8 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
 from benchmark.report import wording
-from benchmark.report.model import STAMP, Cell, TaskComparison
+from benchmark.report.model import Cell, TaskComparison
+from benchmark.tasks import STAMP
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")

@@ -14,8 +14,6 @@ from benchmark.published import PublishedResult
 from benchmark.runs import RunFolder
 from benchmark.tasks import Task
 
-STAMP = "STAND-IN DATA, NOT A RESULT"
-
 
 @dataclass(frozen=True)
 class Figure:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from benchmark import published
-from benchmark.report.model import STAMP, Comparison, TaskComparison
+from benchmark.report.model import Comparison, TaskComparison
+from benchmark.tasks import STAMP
 
 
 @dataclass(frozen=True)

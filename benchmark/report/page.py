@@ -11,10 +11,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmark import published
 from benchmark.report import figures, wording
-from benchmark.report.model import STAMP, Comparison, TaskComparison
+from benchmark.report.model import Comparison, TaskComparison
 from benchmark.report.notes import Note, notes, verdict
 from benchmark.report.origins import origins
 from benchmark.runs import atomic
+from benchmark.tasks import STAMP
 
 FIGURES = {
     "train_acc": "train acc",
