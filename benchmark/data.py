@@ -294,8 +294,8 @@ def _unreachable(task: Task, missing: list[str]) -> DataUnreachable:
         first = f"a file at {task.origin}"
     return DataUnreachable(
         f"{task.name}: its data can't be reached, tried {', '.join(missing)}; what helps: (1) {first}, "
-        f"(2) MEDMNIST_MIRROR naming a folder or address that has {task.file_name}, or (3) taking it out of "
-        f"fetch.tasks and pretrain.{task.dim}.tasks in params.yaml, which `make repro` does by itself"
+        f"(2) MEDMNIST_MIRROR naming a folder or address that has {task.file_name}, or (3) a shorter "
+        f"fetch.tasks (and pretrain.{task.dim}.tasks) in params.yaml, which `make repro` does by itself"
     )
 
 

@@ -59,8 +59,8 @@ def _labels(random: np.random.Generator, shares: tuple[float, ...], count: int) 
     """uint8 (count, len(shares)); each column has its share of 1 to the nearest image, in an order of its own."""
     ones = np.clip(np.rint(np.multiply(shares, count)), RAREST, count - RAREST)
     ordered = (np.arange(count)[:, None] < ones).astype(np.uint8)
-    random.permuted(ordered, axis=0, out=ordered)
-    return ordered
+    labels: np.ndarray = random.permuted(ordered, axis=0)
+    return labels
 
 
 def _patterns(size: int, dimension: int, labels: int) -> np.ndarray:
@@ -74,7 +74,8 @@ def _patterns(size: int, dimension: int, labels: int) -> np.ndarray:
     for each in frequencies[1 : labels + 1]:
         along = np.ix_(*(np.cos(np.pi * frequency * steps) for frequency in each))
         waves.append(np.prod(np.broadcast_arrays(*along), axis=0))
-    return np.rint(np.stack(waves) * FINE).astype(np.int32)
+    patterns: np.ndarray = np.rint(np.stack(waves) * FINE).astype(np.int32)
+    return patterns
 
 
 def _images(random: np.random.Generator, labels: np.ndarray, patterns: np.ndarray) -> np.ndarray:
@@ -85,7 +86,7 @@ def _images(random: np.random.Generator, labels: np.ndarray, patterns: np.ndarra
     scale = CONTRAST / np.sqrt(labels.shape[1])
     for start in range(0, len(labels), piece):
         part = labels[start : start + piece]
-        contrast = DISTANCE * (part - 0.5) + random.standard_normal(part.shape)
+        contrast = DISTANCE * part + random.standard_normal(part.shape)
         # Integers, because a product of floats may differ in its last bit from one processor to the next.
         signal = np.rint(contrast * scale * FINE).astype(np.int32) @ flat // FINE**2
         noise = random.integers(-NOISE, NOISE, signal.shape, dtype=np.int16, endpoint=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,14 +50,19 @@ def use_default_store() -> None:
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
 
 
-def prepare() -> None:
-    """Make the default store's tables once: several processes that start on an empty database race."""
+def prepare() -> bool:
+    """Make the default store's tables once: several processes that start on an empty database race.
+
+    Returns:
+        Whether the store answers; where it does not, a warning was printed.
+    """
     from filelock import FileLock
     from mlflow import MlflowClient
 
     with FileLock(provenance.ROOT / "mlflow.db.lock"):
         use_default_store()
-        _attempt("prepare the tracking store", lambda: MlflowClient().search_experiments(max_results=1))
+        answers, _ = _attempt("ask the tracking store", lambda: MlflowClient().search_experiments(max_results=1))
+    return answers
 
 
 class Tracker:
@@ -71,7 +77,7 @@ class Tracker:
     @contextmanager
     def open(self, tags: Mapping[str, str]) -> Iterator[None]:
         """Hold the parent run open: the one that `mlflow run` made where it is this experiment's, else a new one."""
-        prepare()
+        self.answers = prepare()
         self.parent_id = self._try("start a run", lambda: self._start_parent(tags))
         try:
             yield
@@ -304,13 +310,16 @@ def _dataset(part: TaskData) -> Any:
     import mlflow
 
     train = part.splits["train"]
-    return mlflow.data.from_numpy(
-        train.images.squeeze(1).cpu().numpy(),
-        targets=train.labels.cpu().numpy(),
-        source=part.task.origin if part.task.source == "official" else str(part.task.path),
-        name=part.task.name,
-        digest=part.md5,
-    )
+    with warnings.catch_warnings():
+        # Two of MLflow's source classes take a local path; whichever it picks shows the same.
+        warnings.filterwarnings("ignore", message="The specified dataset source can be interpreted in multiple ways")
+        return mlflow.data.from_numpy(
+            train.images.squeeze(1).cpu().numpy(),
+            targets=train.labels.cpu().numpy(),
+            source=part.task.origin if part.task.source == "official" else str(part.task.path),
+            name=part.task.name,
+            digest=part.md5,
+        )
 
 
 def _log_model(predictor: Predictor, example: np.ndarray, tags: Mapping[str, str], metrics: Mapping[str, float]) -> Any:

@@ -24,9 +24,10 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
 }
 
 
-def make_data(name: str, images: int = 48, seed: int = 0) -> TaskData:
+def make_data(name: str, images: int | None = None, seed: int = 0) -> TaskData:
     """A small learnable set of the task's shape: label 1 is brighter. Any task of params.yaml."""
     task = build_task(name, Params.model_validate(PARAMS).tasks[name])
+    images = images or (48 if task.dimension == 2 else 24)
     random = np.random.default_rng(seed)
     splits = {}
     for split, count in (("train", images), ("val", images // 2), ("test", images // 2)):

@@ -33,7 +33,7 @@ CASES += [("chestmnist", "bce-with-logits"), ("chestmnist", "aucm")]
 
 @pytest.mark.parametrize(("task", "loss"), CASES)
 def test_equal_runs_give_equal_bytes_whatever_ran_before(tmp_path: Path, task: str, loss: str) -> None:
-    config = make_config(task, objective=OBJECTIVES[loss])
+    config = make_config(task, objective=OBJECTIVES[loss], epochs=1 if task.endswith("3d") else 2)
     first = fit(config, tmp_path / "a")
     np.random.default_rng().random()
     torch.rand(3)

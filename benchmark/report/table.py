@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmark.report import wording
-from benchmark.report.model import STAMP, Cell, Comparison, TaskComparison
+from benchmark.report.model import Cell, Comparison, TaskComparison
+from benchmark.tasks import STAMP
 
 WIDTH = 120
 

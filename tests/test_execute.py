@@ -1,0 +1,90 @@
+"""One run, from configuration to a complete folder; and when it is left alone, resumed or made anew."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark import execute
+from benchmark.errors import TrainingFailed
+from benchmark.runs import RunFolder
+from benchmark.scoring import metrics
+from tests.helpers import CPU, OBJECTIVES, make_config, make_data
+
+DATA = {"breastmnist": make_data("breastmnist")}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return RunFolder(tmp_path / "run")
+
+
+def test_a_finished_folder_holds_everything_that_was_found_out(folder: RunFolder) -> None:
+    assert execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    names = {path.name for path in folder.path.iterdir()}
+    assert names == {"run.json", "history.csv", "scores.npz", "metrics.json", "model.safetensors"}
+    record = folder.record()
+    assert record["status"] == "done"
+    assert record["data_md5"] == {"breastmnist": DATA["breastmnist"].md5}
+    assert {"commit", "dirty", "digest"} == set(record["code"])
+    assert {"torch", "libauc", "python"} <= set(record["versions"])
+    assert {"cpu", "cores", "threads", "memory_gb", "gpu"} == set(record["hardware"])
+    assert record["config"]["seed"] == 0
+    assert folder.metrics() == metrics(folder.scores())
+    assert len(folder.history()) == 2
+
+
+def test_scores_are_of_every_split_in_file_order(folder: RunFolder) -> None:
+    execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    for split, (labels, scores) in folder.scores().items():
+        assert np.array_equal(labels, DATA["breastmnist"].splits[split].labels.numpy())
+        assert scores.shape == labels.shape
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "aucm"])
+def test_the_served_model_gives_the_runs_own_scores(folder: RunFolder, loss: str) -> None:
+    execute.execute(make_config("breastmnist", objective=OBJECTIVES[loss]), DATA, folder, CPU)
+    predictor = execute.predictor(folder, DATA["breastmnist"].task)
+    images = DATA["breastmnist"].splits["test"].images.squeeze(1)
+    with torch.no_grad():
+        assert np.allclose(predictor(images).numpy(), folder.scores()["test"][1], atol=1e-6)
+
+
+def test_two_folders_of_one_run_are_equal_to_the_byte(tmp_path: Path) -> None:
+    contents = []
+    for name in ("a", "b"):
+        folder = RunFolder(tmp_path / name)
+        execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+        contents.append([(folder.path / n).read_bytes() for n in ("scores.npz", "metrics.json", "model.safetensors")])
+    assert contents[0] == contents[1]
+
+
+def test_a_finished_run_is_not_trained_again_and_a_changed_one_is(folder: RunFolder) -> None:
+    execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    assert not execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    assert execute.execute(make_config("breastmnist", batch_size=24), DATA, folder, CPU)
+    assert execute.execute(
+        make_config("breastmnist", batch_size=24), {"breastmnist": make_data("breastmnist", seed=1)}, folder, CPU
+    )
+
+
+def test_a_failed_run_keeps_its_row_with_the_reason_and_is_tried_again(folder: RunFolder) -> None:
+    config = make_config("breastmnist", objective={"loss": "cross-entropy", "optimizer": "sgd", "lr": 1e30})
+    for _ in range(2):
+        with pytest.raises(TrainingFailed):
+            execute.execute(config, DATA, folder, CPU)
+        assert folder.record()["status"].startswith("failed: loss not finite in epoch 1")
+        assert not (folder.path / "scores.npz").exists()
+
+
+def test_a_trunk_is_part_of_a_runs_identity(tmp_path: Path) -> None:
+    trunks = []
+    for seed in (0, 1):
+        trunk = RunFolder(tmp_path / f"trunk{seed}")
+        execute.execute(make_config("breastmnist", stage="pretrain", seed=seed), DATA, trunk, CPU)
+        trunks.append(trunk)
+    config, folder = make_config("breastmnist", start="trunk"), RunFolder(tmp_path / "run")
+    assert execute.execute(config, DATA, folder, CPU, trunks[0])
+    assert not execute.execute(config, DATA, folder, CPU, trunks[0])
+    assert execute.execute(config, DATA, folder, CPU, trunks[1])

@@ -1,0 +1,61 @@
+"""The MLflow view: flat parameters, published figures beside ours, and nothing lost when MLflow is not there."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmark import execute, published, tracking
+from benchmark.config import load_params, resolve_finetune
+from benchmark.runs import RunFolder
+from benchmark.tasks import build_task
+from tests.helpers import CPU, PARAMS, make_config, make_data
+
+DATA = {"breastmnist": make_data("breastmnist")}
+
+
+@pytest.mark.parametrize("recipe", sorted(PARAMS["recipes"]))
+def test_parameters_are_flat_and_comparable_between_recipes(recipe: str) -> None:
+    config = resolve_finetune(load_params(), "breastmnist", "breastmnist", "2d", recipe, "quick", 0)
+    flat = tracking.flat_params(config)
+    assert {"task", "recipe", "seed", "profile", "loss", "optimizer", "lr", "epochs", "network"} <= set(flat)
+    assert flat["optimizer"] == {"dam": "pesg", "dam-compositional": "pdsca"}.get(recipe, "adam")
+    assert all(isinstance(value, str) and "{" not in value for value in flat.values())
+
+
+def test_the_readmes_figures_stand_beside_ours_with_the_difference() -> None:
+    task = DATA["breastmnist"].task
+    found = tracking.against_published(task, {"test_auc": 0.9})
+    row = published.readme_row("breastmnist")
+    assert row is not None
+    assert found["published_test_auc"] == row.test_auc == 0.9121
+    assert found["delta_test_auc"] == pytest.approx(0.9 - 0.9121)
+
+
+@pytest.mark.parametrize("name", ["standin-breastmnist", "chestmnist"])
+def test_stand_ins_and_tasks_without_published_figures_have_none_beside_them(name: str) -> None:
+    task = build_task(name, load_params().tasks[name])
+    assert tracking.against_published(task, {"test_auc": 0.9}) == {}
+
+
+def test_a_dead_server_costs_a_warning_and_seconds_and_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    config, folder = make_config("breastmnist"), RunFolder(tmp_path / "run")
+    tracker = tracking.Tracker("breastmnist", "test", standin=False)
+    started = time.monotonic()
+    with tracker.open({}), tracker.seed(config) as live:
+        assert execute.execute(config, DATA, folder, CPU, observers=[live])
+        tracker.log_seed(live, folder, DATA["breastmnist"].task, DATA)
+    tracker.log_parent([folder], DATA["breastmnist"].task)
+    assert time.monotonic() - started < 60
+    assert folder.is_done
+    assert not folder.tracking()
+    (warning,) = [line for line in capsys.readouterr().err.splitlines() if "warning: MLflow" in line]
+    assert "the run folder is complete without it" in warning
+
+
+def test_addresses_are_kept_without_passwords_and_machine_paths() -> None:
+    assert tracking._without_password("https://me:secret@host/x") == "https://host/x"
+    assert tracking._without_password("sqlite:////some/where/mlflow.db") == "sqlite:///mlflow.db"
