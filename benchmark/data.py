@@ -191,7 +191,8 @@ def _download(address: str, partial: Path, task: Task, retries: int, timeout_s: 
     except OSError:
         raise
     except ValueError:  # pooch's word for another MD5, after all its retries
-        pass
+        return once.md5
+    partial.chmod(0o644)  # pooch leaves it to its owner alone
     return once.md5
 
 
@@ -326,7 +327,7 @@ def _read(path: Path, task: Task, shown: str) -> Iterator[tuple[str, np.ndarray,
         size = task.size
         for split in SPLITS:
             images, labels = _array(file, f"{split}_images", shown), _array(file, f"{split}_labels", shown)
-            size = size or images.shape[-1]  # an own file's first split decides for the others
+            size = size or (*images.shape, 1)[1]  # an own file's first split decides for the others
             _check_images(images, (size,) * task.dimension, f"{shown}: {split}_images")
             _check_labels(labels, task.label_count, f"{shown}: {split}_labels")
             _check_count(len(images), len(labels), (task.split_sizes or {}).get(split), f"{shown}: {split}")

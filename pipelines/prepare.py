@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines import cli
+
+if TYPE_CHECKING:
+    from benchmark.config import Params
+    from benchmark.tasks import Task
 
 
 def main(
@@ -17,9 +21,8 @@ def main(
     """Fetch a task's data, and pretrain its trunk on the data that can be reached."""
     from dataclasses import replace
 
-    from benchmark.data import mirror_from_environment, reachable
-
     from benchmark.config import choose_profile, load_params
+    from benchmark.data import mirror_from_environment, reachable
     from benchmark.errors import DataUnreachable
     from benchmark.tasks import find_task
     from benchmark.tracking import prepare
@@ -30,41 +33,41 @@ def main(
     reach = reachable(found, mirror_from_environment(), params.fetch.timeout_s)
     if reach.source is None:
         raise DataUnreachable(f"{task}: data not reachable ({reach.reason})")
-    if not trunk:
-        _say_and_run([f"fetch@{task}"] if task in params.fetch.tasks else [], [["pipelines.fetch", task]])
-        return
-    if not found.is_standin:
+    if trunk and not found.is_standin:
+        # The trunk is trained on what can be reached, as `make repro` would have it; the profile stays as it is.
         chosen = replace(selection.choose(params, params.profile), profile=params.profile)
         if selection.write(chosen):
             print("params.yaml: task lists set to the data that can be reached (see `git diff params.yaml`)")
         params = load_params()
     prepare()
-    pool = params.pretrain.of(found.dim).tasks
-    stages = [f"fetch@{name}" for name in dict.fromkeys((*pool, task)) if name in params.fetch.tasks]
-    if chosen_profile == params.profile:
-        _say_and_run(
-            [*stages, f"pretrain@{found.dim}"], [] if task in params.fetch.tasks else [["pipelines.fetch", task]]
-        )
-    else:  # DVC's stages are those of params.yaml's own profile
-        _say_and_run(
-            stages, [["pipelines.fetch", task], ["pipelines.pretrain", found.dim, "--profile", chosen_profile]]
-        )
+    for command in commands(params, found, trunk, chosen_profile):
+        say_and_run(command)
 
 
-def _say_and_run(stages: list[str], modules: list[list[str]]) -> None:
-    """Run DVC stages, then modules, each told before it starts."""
+def commands(params: Params, task: Task, trunk: bool, profile: str) -> list[list[str]]:
+    """Modules with their arguments: DVC's stages where params.yaml has them, else the stage's file itself."""
+    wanted = dict.fromkeys((*params.pretrain.of(task.dim).tasks, task.name) if trunk else (task.name,))
+    stages = [f"fetch@{name}" for name in wanted if name in params.fetch.tasks]
+    others = [["pipelines.fetch", name] for name in wanted if name not in params.fetch.tasks]
+    if not trunk:
+        return [["dvc", "repro", *stages]] if stages else others
+    if profile == params.profile:
+        return [*others, ["dvc", "repro", *stages, f"pretrain@{task.dim}"]]
+    fetched = [["dvc", "repro", *stages]] if stages else []
+    return [*others, *fetched, ["pipelines.pretrain", task.dim, "--profile", profile]]
+
+
+def say_and_run(command: list[str]) -> None:
     import os
     import subprocess
     import sys
 
     # The run that `mlflow run` opened belongs to the caller, not to what is produced for it.
     own = {name: value for name, value in os.environ.items() if name not in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID")}
-    commands = [["dvc", "repro", *stages]] if stages else []
-    for command in [*commands, *([] if stages and not modules else modules)]:
-        print(f"missing, so producing it first: {' '.join(command)}", flush=True)
-        done = subprocess.run([sys.executable, "-m", *command], env=own, check=False)
-        if done.returncode:
-            sys.exit(done.returncode)
+    print(f"missing, so producing it first: {' '.join(command)}", flush=True)
+    done = subprocess.run([sys.executable, "-m", *command], env=own, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,8 @@ def main(
     profile: Annotated[str, typer.Option(envvar="PROFILE", help="smoke, quick or full; what fits where empty")] = "",
 ) -> None:
     """Run the whole pipeline on the data that can be reached."""
-    from benchmark.data import mirror_from_environment
-
     from benchmark.config import choose_profile, load_params
+    from benchmark.data import mirror_from_environment
     from benchmark.errors import BenchmarkError
     from benchmark.tracking import prepare
     from pipelines import selection
@@ -38,7 +37,7 @@ def main(
         print("params.yaml: profile and task lists set to what this machine can run (see `git diff params.yaml`)")
     prepare()
     code, text = run_dvc()
-    if "up to date" in text.splitlines()[-1:].__str__():
+    if "Data and pipelines are up to date" in text:
         print("Nothing to do: every stage is up to date.")
     show(load_params())
     if code:
