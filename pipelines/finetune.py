@@ -80,9 +80,8 @@ def ensure_prerequisites(task: Task, config: RunConfig) -> None:
 
 def train_cell(task: Task, configs: list[RunConfig]) -> list[RunFolder]:
     """Every seed of one task and recipe: train, score, track; then the means and the registered model."""
-    from benchmark.data import load
-
     from benchmark import execute
+    from benchmark.data import load
     from benchmark.networks import pick_device
     from benchmark.runs import run_folder, trunk_folder
     from benchmark.tracking import Tracker

@@ -14,10 +14,9 @@ def main(
     profile: Annotated[str, typer.Option(help="a profile of params.yaml; its own `profile` where empty")] = "",
 ) -> None:
     """Train the shared trunk of one dimension."""
-    from benchmark.data import load
-
     from benchmark import execute
     from benchmark.config import Dim, choose_profile, load_params, resolve_pretrain
+    from benchmark.data import load
     from benchmark.errors import BadInput, allowed
     from benchmark.networks import pick_device
     from benchmark.objectives import loss_class

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.data import Reach, mirror_from_environment, reachable
 from ruamel.yaml import YAML
 
 from benchmark.config import Dim, Params
+from benchmark.data import Reach, mirror_from_environment, reachable
 from benchmark.runs import atomic
 from benchmark.tasks import Task, build_task
 
