@@ -185,6 +185,7 @@ def test_one_cell_by_mlflow_run_is_taken_from_its_folder(clone: Path) -> None:
     command += ["-P", f"task={TASKS[0]}", "-P", "recipe=dam"]
     output = run(command, clone)
     assert "already there, nothing to train" in output.stdout + output.stderr
+    assert stale(clone) == set()
 
 
 @pytest.mark.parametrize(
