@@ -70,7 +70,7 @@ class Tracker:
 
     def __init__(self, experiment: str, name: str, standin: bool) -> None:
         self.experiment, self.standin = experiment, standin
-        self.name = f"{name} ({STAMP})" if standin else name
+        self.name = f"{STAMP}: {name}" if standin else name  # first, because tables cut long names
         self.parent_id: str | None = None
         self.answers = True
 

@@ -1,0 +1,36 @@
+"""The real BreastMNIST and AdrenalMNIST3D files from fetch to scores, judged by medmnist's own evaluator."""
+
+from pathlib import Path
+
+import pytest
+from medmnist import INFO, Evaluator
+
+from benchmark import execute
+from benchmark.config import load_params
+from benchmark.data import fetch, load, mirror_from_environment
+from benchmark.runs import RunFolder
+from benchmark.tasks import find_task
+from tests.helpers import CPU, make_config
+
+MIRROR = mirror_from_environment()
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.skipif(MIRROR is None or not Path(MIRROR).is_dir(), reason="no folder of real files"),
+]
+
+
+@pytest.mark.parametrize("name", ["breastmnist", "adrenalmnist3d"])
+def test_a_short_run_on_the_official_file_has_the_evaluators_figures(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, mirror = find_task(load_params(), name), Path(str(MIRROR)).resolve()
+    monkeypatch.chdir(tmp_path)
+    fetch(task, str(mirror), retries=0, timeout_s=5)
+    data, folder = {name: load(task, CPU)}, RunFolder(tmp_path / "run")
+    execute.execute(make_config(name, epochs=1, batch_size=64), data, folder, CPU)
+    metrics = folder.metrics()
+    for split, (labels, scores) in folder.scores().items():
+        assert len(labels) == INFO[name]["n_samples"][split]
+        judged = Evaluator(name, split, root=str(tmp_path / "data")).evaluate(scores)
+        assert metrics[f"{split}_auc"] == pytest.approx(judged.AUC, abs=1e-12)
+        assert metrics[f"{split}_acc"] == pytest.approx(judged.ACC, abs=1e-12)
