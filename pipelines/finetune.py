@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
     from benchmark.runs import RunFolder
     from benchmark.tasks import Task
 
+RUN_BY_DVC = "DVC_STAGE" in os.environ
+
 
 def main(
     task: Annotated[str, typer.Argument(help="a task of params.yaml")],
     recipe: Annotated[str, typer.Argument(help="a recipe of params.yaml")],
     profile: Annotated[str, typer.Option(help="a profile of params.yaml; its own `profile` where empty")] = "",
-    on_refusal: Annotated[str, typer.Option(help="'fail', or 'record' where a whole grid is run")] = "fail",
 ) -> None:
     """Train, score and track one task with one recipe."""
     from benchmark.config import choose_profile, load_params, resolve_finetune
@@ -34,8 +36,6 @@ def main(
     found = find_task(params, task)
     if recipe not in params.recipes:
         raise allowed("recipe", recipe, "argument RECIPE", params.recipes)
-    if on_refusal not in ("fail", "record"):
-        raise allowed("value", on_refusal, "option --on-refusal", ("fail", "record"))
     chosen = choose_profile(params, profile)
     configs = [
         resolve_finetune(params, task, found.reference or task, found.dim, recipe, chosen, seed)
@@ -45,8 +45,9 @@ def main(
     try:
         loss_class(configs[0].objective, found, f"params.yaml: recipes.{recipe}")
     except Refused as refusal:
-        if on_refusal == "fail":
+        if not RUN_BY_DVC:
             raise
+        # In the grid of all tasks and recipes, a pair that does not go together is a finding, not a failure.
         keep_only(cell, [])
         write_refusal(cell, task, recipe, str(refusal))
         outputs.write(task, recipe, [])
@@ -59,14 +60,13 @@ def main(
 
 def ensure_prerequisites(task: Task, config: RunConfig) -> None:
     """Outside `dvc repro`, produce the data and the trunk where they are missing, and say so."""
-    import os
     import subprocess
     import sys
 
     from benchmark.errors import BenchmarkError
     from benchmark.runs import trunk_folder
 
-    if "DVC_STAGE" in os.environ:  # DVC ran the stages that this one depends on
+    if RUN_BY_DVC:  # and so were the stages that this one depends on
         return
     trunk_missing = config.start == "trunk" and not trunk_folder(config.profile, task.dim).is_done
     if task.path.is_file() and not trunk_missing:

@@ -1,0 +1,44 @@
+"""A pair of task and recipe that does not go together: a failure for a person, a finding in the grid."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmark.errors import Refused
+from pipelines import finetune
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_asked_for_by_itself_it_is_refused_before_anything_is_written(project: Path) -> None:
+    with pytest.raises(Refused, match="'compositional-auc' does not accept chestmnist"):
+        finetune.main("chestmnist", "dam-compositional")
+    assert [path.name for path in project.iterdir()] == ["params.yaml"]
+
+
+def test_in_the_grid_it_is_recorded_and_what_was_there_before_goes(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetune, "RUN_BY_DVC", True)
+    cell = project / "runs" / "quick" / "chestmnist" / "dam-compositional"
+    (cell / "seed0").mkdir(parents=True)
+    finetune.main("chestmnist", "dam-compositional")
+    assert [path.name for path in cell.iterdir()] == ["refused.json"]
+    assert "does not accept chestmnist" in json.loads((cell / "refused.json").read_text())["status"]
+    assert (project / "metrics" / "chestmnist" / "dam-compositional.json").is_file()
+
+
+def test_only_the_seeds_that_are_asked_for_stay(project: Path) -> None:
+    for name in ("seed0", "seed1", "seed2"):
+        (project / "cell" / name).mkdir(parents=True)
+    finetune.keep_only(project / "cell", ["seed0", "seed1"])
+    assert sorted(path.name for path in (project / "cell").iterdir()) == ["seed0", "seed1"]
