@@ -26,7 +26,7 @@ from benchmark.errors import BadInput, allowed
 Dim = Literal["2d", "3d"]
 Kind = Literal["binary", "multi-label"]
 Network2d = Literal["medmnist-resnet18", "resnet18-strided"]
-Network3d = Literal["r3d18", "medmnist-resnet18-3d", "resnet18-strided-3d"]
+Network3d = Literal["r3d18", "medmnist-resnet18-3d", "resnet10-strided-3d"]
 Network = Network2d | Network3d
 Augmentation2d = Literal["none", "flip-affine"]
 Augmentation3d = Literal["none", "flip"]

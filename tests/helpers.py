@@ -42,15 +42,15 @@ def make_data(name: str, images: int | None = None, seed: int = 0) -> TaskData:
 
 def make_config(*tasks: str, **changes: Any) -> RunConfig:
     """A short run of the cheap network; any field can be given."""
-    dim = "-3d" if tasks[0].endswith("3d") else ""
+    network = "resnet10-strided-3d" if tasks[0].endswith("3d") else "resnet18-strided"
     config = {
         "stage": "finetune",
         "tasks": tasks,
         "recipe": "test",
         "profile": "smoke",
         "seed": 0,
-        "network": f"resnet18-strided{dim}",
-        "recipe_network": f"resnet18-strided{dim}",
+        "network": network,
+        "recipe_network": network,
         "start": "scratch",
         "trainable": "all",
         "objective": OBJECTIVES["cross-entropy"],
