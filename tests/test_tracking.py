@@ -1,6 +1,5 @@
 """The MLflow view: flat parameters, published figures beside ours, and nothing lost when MLflow is not there."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -38,18 +37,16 @@ def test_stand_ins_and_tasks_without_published_figures_have_none_beside_them(nam
     assert tracking.against_published(task, {"test_auc": 0.9}) == {}
 
 
-def test_a_dead_server_costs_a_warning_and_seconds_and_no_result(
+def test_a_dead_server_costs_one_warning_and_no_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     config, folder = make_config("breastmnist"), RunFolder(tmp_path / "run")
     tracker = tracking.Tracker("breastmnist", "test", standin=False)
-    started = time.monotonic()
     with tracker.open({}), tracker.seed(config) as live:
         assert execute.execute(config, DATA, folder, CPU, observers=[live])
         tracker.log_seed(live, folder, DATA["breastmnist"].task, DATA)
     tracker.log_parent([folder], DATA["breastmnist"].task)
-    assert time.monotonic() - started < 60
     assert folder.is_done
     assert not folder.tracking()
     (warning,) = [line for line in capsys.readouterr().err.splitlines() if "warning: MLflow" in line]
