@@ -129,7 +129,7 @@ def test_metrics_and_plots_can_be_shown(clone: Path, tmp_path: Path) -> None:
     files = shown[""]["data"]
     assert set(files[f"metrics/{TASKS[0]}/dam.json"]["data"]) >= {"test_auc", "test_acc", "val_auc"}
     run([f"{BIN}/dvc", "plots", "show", "--out", str(tmp_path / "shown")], clone)
-    assert "learning.csv" in (tmp_path / "shown" / "index.html").read_text()
+    assert "learning_csv" in (tmp_path / "shown" / "index.html").read_text()
 
 
 def test_a_second_clone_that_pulls_runs_nothing(clone: Path, tmp_path: Path) -> None:
