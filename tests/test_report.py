@@ -14,7 +14,7 @@ from medmnist.evaluator import getACC, getAUC
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from benchmark import report
-from benchmark.config import FinetuneSection, Params, load_params, resolve_finetune, resolve_pretrain
+from benchmark.config import FinetuneSection, Params, PerDim, load_params, resolve_finetune, resolve_pretrain
 from benchmark.report import STAMP, Comparison, table_text
 from benchmark.report.model import Cell, TaskComparison
 from benchmark.report.notes import notes, verdict
@@ -44,7 +44,11 @@ def sample_params(tasks: tuple[str, ...], left_out: tuple[str, ...] = ()) -> Par
     """The shipped params.yaml with these tasks and three recipes: it may say otherwise on another machine."""
     params = load_params()
     fetch = params.fetch.model_copy(update={"tasks": tasks, "left_out": left_out})
-    return params.model_copy(update={"fetch": fetch, "finetune": FinetuneSection(recipes=RECIPES)})
+    epochs = PerDim[int, int].model_validate({"2d": 6, "3d": 6})
+    quick = params.profiles[PROFILE].model_copy(update={"finetune_epochs": epochs, "pretrain_epochs": epochs})
+    profiles = params.profiles | {PROFILE: quick}
+    recipes = FinetuneSection(recipes=RECIPES)
+    return params.model_copy(update={"fetch": fetch, "finetune": recipes, "profiles": profiles})
 
 
 def write_run(params: Params, root: Path, task: Task, recipe: str, seed: int, **changes: Any) -> RunFolder:
