@@ -5,16 +5,7 @@ from medmnist import INFO
 
 from benchmark import published
 from benchmark.published import FIGURES
-
-TASKS = (
-    "breastmnist",
-    "pneumoniamnist",
-    "chestmnist",
-    "nodulemnist3d",
-    "adrenalmnist3d",
-    "vesselmnist3d",
-    "synapsemnist3d",
-)
+from tests.test_tasks import SEVEN
 
 
 @pytest.mark.parametrize(
@@ -50,7 +41,7 @@ def test_the_medmnist_baseline(task: str, method: str, auc: float, acc: float) -
     assert (row.method, row.test_auc, row.test_acc) == (method, auc, acc)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", SEVEN)
 def test_every_task_has_its_rows(task: str) -> None:
     assert task in INFO
     assert published.readme_row(task) is not None
@@ -59,7 +50,7 @@ def test_every_task_has_its_rows(task: str) -> None:
 
 def test_rows_name_known_tasks_and_sources_and_hold_shares() -> None:
     for row in published.load():
-        assert row.task in TASKS
+        assert row.task in SEVEN
         assert row.source_key in published.sources()
         assert all(value is None or 0 <= value <= 1 for value in (getattr(row, name) for name in FIGURES))
 
