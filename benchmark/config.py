@@ -31,6 +31,7 @@ Network = Network2d | Network3d
 Augmentation2d = Literal["none", "flip-affine"]
 Augmentation3d = Literal["none", "flip"]
 Augmentation = Augmentation2d | Augmentation3d
+Precision = Literal["fp32", "bf16"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
 T = TypeVar("T")
@@ -244,12 +245,13 @@ class Recipe(Section):
 
 
 class Profile(Section):
-    """How much of a recipe is run: seeds, epochs, and a cheaper network where one is named."""
+    """How much of a recipe is run: seeds, epochs, a cheaper network where one is named, and in what precision."""
 
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
     pretrain_epochs: PerDim[Count, Count] | None = None
     finetune_epochs: PerDim[Count, Count] | None = None
     network: PerDim[Network2d, Network3d] | None = None
+    precision: Precision = "fp32"
 
 
 class Params(Section):
@@ -299,6 +301,7 @@ class RunConfig(Section):
     recipe_network: Network
     batch_size: int
     schedule: Schedule | None
+    precision: Precision
 
 
 OBJECTIVES: dict[Any, type[Section]] = {
@@ -349,7 +352,7 @@ def resolve_pretrain(params: Params, dim: Dim, profile_name: str) -> RunConfig:
     recipe, profile = params.pretrain.of(dim), params.profiles[profile_name]
     return RunConfig(
         stage="pretrain",
-        tasks=recipe.tasks,
+        tasks=tuple(sorted(recipe.tasks)),  # the trunk does not depend on the order in which they are listed
         recipe=f"pretrain-{dim}",
         profile=profile_name,
         seed=profile.seeds[0],
@@ -363,6 +366,7 @@ def resolve_pretrain(params: Params, dim: Dim, profile_name: str) -> RunConfig:
         recipe_epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         schedule=None,
+        precision=profile.precision,
     )
 
 
@@ -388,6 +392,7 @@ def resolve_finetune(
         recipe_epochs=recipe.epochs,
         batch_size=recipe.batch_size.of(dim),
         schedule=recipe.schedule,
+        precision=profile.precision,
     )
 
 

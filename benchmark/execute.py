@@ -18,7 +18,7 @@ from benchmark import networks, objectives, provenance, training
 from benchmark.checkpoint import Checkpoints
 from benchmark.config import RunConfig
 from benchmark.data import TaskData
-from benchmark.errors import TrainingFailed
+from benchmark.errors import DataError, TrainingFailed
 from benchmark.networks import Predictor, trunk_weights
 from benchmark.runs import RunFolder, Scores
 from benchmark.scoring import metrics
@@ -54,14 +54,19 @@ def execute(
         False where it already did, and nothing was trained.
 
     Raises:
+        DataError: a split of one class, before anything is written.
         TrainingFailed: after the folder was given status 'failed: reason' and the history so far.
     """
+    for part in data.values():
+        _need_both_classes(part)
     key = identity(config, data, trunk)
     known = folder.record().get("identity") if folder.exists else None
     if known == key and folder.is_done:
         return False
     if known != key and folder.path.exists():
         shutil.rmtree(folder.path)
+    for partial in folder.path.glob(".*.partial"):  # of a process that was killed while it wrote
+        partial.unlink(missing_ok=True)
     record = _record(config, data, key)
     folder.write_record(record | {"status": "running"})
     started = time.perf_counter()
@@ -81,6 +86,17 @@ def execute(
     )
     shutil.rmtree(folder.path / "checkpoint", ignore_errors=True)
     return True
+
+
+def _need_both_classes(part: TaskData) -> None:
+    """AUROC is not defined on a split of one class, and nothing can be learnt from one."""
+    for name, split in part.splits.items():
+        for column, label in enumerate(split.labels.T):
+            if label.min() == label.max():
+                raise DataError(
+                    f"{part.task.path}: split '{name}' has only images with {int(label[0])} for label {column}; "
+                    f"AUROC needs both classes: take {part.task.name} out of params.yaml, or mend the file"
+                )
 
 
 def _record(config: RunConfig, data: Mapping[str, TaskData], key: str) -> dict[str, Any]:

@@ -24,6 +24,8 @@ TRAINING_CODE = (
     "execute.py",
     "networks.py",
     "objectives.py",
+    "optimizers.py",
+    "precision.py",
     "scoring.py",
     "seeding.py",
     "training.py",

@@ -7,7 +7,6 @@ accuracy is 0.5.
 from __future__ import annotations
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from benchmark.runs import Scores
 
@@ -22,6 +21,8 @@ def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
     Returns:
         NaN where a column has one class only: a plausible 0.5 would be an invention.
     """
+    from sklearn.metrics import roc_auc_score  # late: takes over a second, and training starts without it
+
     columns = range(labels.shape[1])
     if any(len(np.unique(labels[:, column])) < 2 for column in columns):
         return float("nan")

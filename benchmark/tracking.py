@@ -232,7 +232,7 @@ class LiveMetrics:
     def __init__(self, tracker: Tracker, run_id: str | None) -> None:
         self.tracker, self.run_id, self.logged = tracker, run_id, 0
 
-    def epoch_started(self, epoch: int, epochs: int, batches: int) -> None:
+    def epoch_started(self, epoch: int, epochs: int, images: int) -> None:
         pass
 
     def batch_done(self, images: int) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark import augment, networks, objectives
+from benchmark import augment, networks, objectives, precision
 from benchmark.checkpoint import Checkpoints
 from benchmark.config import RunConfig
 from benchmark.data import Split, TaskData
@@ -27,15 +28,16 @@ from benchmark.scoring import accuracy, auroc
 from benchmark.seeding import derive, generator, isolated
 
 EVAL_BATCH = 256
-CHECKPOINT_EVERY_S = 10.0
-"""At most one checkpoint in so many seconds: on a small set an epoch takes less time than writing one does."""
+CHECKPOINT_PAUSE_S = {"cpu": 0.0, "cuda": 5.0}
+"""Least time between two checkpoints. On a CPU there is one after every epoch; on a GPU an epoch of a small set takes
+less time than writing one does."""
 Row = dict[str, float]
 
 
 class Observer(Protocol):
     """Whoever wants to see a run while it goes on: a progress bar, live metrics."""
 
-    def epoch_started(self, epoch: int, epochs: int, batches: int) -> None: ...
+    def epoch_started(self, epoch: int, epochs: int, images: int) -> None: ...
 
     def batch_done(self, images: int) -> None: ...
 
@@ -72,6 +74,8 @@ class Run:
         if config.trainable != "all":
             networks.freeze_all_but_last(self.model, config.trainable)
         self.model.to(device)
+        if config.precision == "bf16":
+            precision.guard(self.model, device)
         self.optimizer = objectives.make_optimizer(
             config.objective, self.model.parameters(), self.losses, device, self.seed
         )
@@ -80,8 +84,11 @@ class Run:
         self.history: list[Row] = []
 
     def state(self) -> dict[str, Any]:
-        best = {"val_auc": self.best.val_auc, "epoch": self.best.epoch, "weights": self.best.weights}
-        return {"model": self.model.state_dict(), "best": best, "history": self.history} | self.optimizer.state()
+        model = self.model.state_dict()
+        # The best weights may be the present ones: named twice, a checkpoint stores them once.
+        weights = model if self.best.epoch == len(self.history) else self.best.weights
+        best = {"val_auc": self.best.val_auc, "epoch": self.best.epoch, "weights": weights}
+        return {"model": model, "best": best, "history": self.history} | self.optimizer.state()
 
     def load(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
@@ -107,7 +114,8 @@ def train(
         The finished run; `best.weights` are those of the selected epoch.
 
     Raises:
-        TrainingFailed: a loss that is not finite. `history` of the run so far is in the exception's `history`.
+        TrainingFailed: a loss or gradient that is not finite, before the update that it would have spoilt; or no
+            memory left. The rows so far are in the exception's `history`.
     """
     torch.backends.cudnn.deterministic = True
     run = Run(config, data, trunk, device)
@@ -124,7 +132,7 @@ def train(
             run.best = Best(row["val_auc"], epoch + 1, _copy(run.model))
         for observer in observers:
             observer.epoch_done(row)
-        if epoch + 1 < config.epochs and time.monotonic() - saved > CHECKPOINT_EVERY_S:
+        if epoch + 1 < config.epochs and time.monotonic() - saved >= CHECKPOINT_PAUSE_S[device.type]:
             checkpoints.save(epoch + 1, run.state())
             saved = time.monotonic()
     return run
@@ -141,28 +149,39 @@ def _one_epoch(run: Run, epoch: int, observers: Sequence[Observer]) -> Row:
             run.optimizer.decay(config.schedule.factor**due)
     plan = _plan(run, epoch)
     for observer in observers:
-        observer.epoch_started(epoch + 1, config.epochs, len(plan))
+        observer.epoch_started(epoch + 1, config.epochs, sum(len(indices) for _, indices in plan))
     seen: dict[str, list[tuple[Tensor, Tensor]]] = {task: [] for task in run.data}
     losses = []
     run.model.train()
     with isolated(derive(run.seed, "augmentation", epoch)):
         for step, (task, indices) in enumerate(plan):
-            split = run.data[task].splits["train"]
-            indices = indices.to(run.device)
-            labels = split.labels[indices]
-            outputs = run.model(run.augment(networks.normalise(split.images[indices])), task)
-            loss = run.losses[task](outputs, labels)
-            if not torch.isfinite(loss):
-                raise _not_finite(run, epoch, step)
-            run.optimizer.step(loss)
-            losses.append(loss.detach())
-            seen[task].append((labels, run.losses[task].probabilities(outputs.detach())))
+            with _failures_named(run, epoch, step, len(indices)):
+                loss, labels, probabilities = _step(run, task, indices.to(run.device))
+            losses.append(loss)
+            seen[task].append((labels, probabilities))
             for observer in observers:
                 observer.batch_done(len(indices))
     row: Row = {"epoch": epoch + 1, "lr": run.optimizer.lr, "train_loss": float(torch.stack(losses).mean())}
     row |= _judge("train", {task: _join(parts) for task, parts in seen.items()})
     row |= _judge("val", {task: predict(run, task, part.splits["val"]) for task, part in run.data.items()})
     return row | {"seconds": time.perf_counter() - started}
+
+
+def _step(run: Run, task: str, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """One update on one batch; the batch's loss, labels and probabilities."""
+    split, objective = run.data[task].splits["train"], run.losses[task]
+    labels = split.labels[indices]
+    images = run.augment(networks.normalise(split.images[indices]))
+    with precision.autocast(run.device, run.config.precision):
+        outputs = run.model(images, task)
+    outputs = outputs.float()
+    loss = objective(outputs, labels)
+    norm = run.optimizer.backward(loss)
+    finite = torch.stack((loss.detach(), norm)).isfinite().tolist()
+    if not all(finite):
+        raise FloatingPointError("gradient" if finite[0] else "loss")
+    run.optimizer.step()
+    return loss.detach(), labels, objective.probabilities(outputs.detach())
 
 
 def _plan(run: Run, epoch: int) -> list[tuple[str, Tensor]]:
@@ -219,10 +238,27 @@ def _copy(model: MultiHead) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
 
 
-def _not_finite(run: Run, epoch: int, step: int) -> TrainingFailed:
-    objective = run.config.objective
-    return TrainingFailed(
-        f"loss not finite in epoch {epoch + 1}, step {step + 1} ({objective.loss}, lr {run.optimizer.lr:g}, fp32); "
-        f"a lower lr of recipe {run.config.recipe} in params.yaml is the likely remedy",
-        run.history,
-    )
+@contextmanager
+def _failures_named(run: Run, epoch: int, step: int, batch: int) -> Iterator[None]:
+    """Say where training ended and what is likely to help."""
+    config = run.config
+    where = f"in epoch {epoch + 1}, step {step + 1}"
+    recipe = f"of recipe {config.recipe} in params.yaml"
+    try:
+        yield
+    except FloatingPointError as error:
+        remedy = f"a lower lr {recipe} is the likely remedy"
+        if config.precision != "fp32":
+            remedy += f", or precision fp32 of profile {config.profile}"
+        settings = f"{config.objective.loss}, lr {run.optimizer.lr:g}, {config.precision}"
+        raise TrainingFailed(f"{error} not finite {where} ({settings}); {remedy}", run.history) from error
+    except (MemoryError, RuntimeError) as error:
+        # torch.OutOfMemoryError is a RuntimeError; on a CPU only the words tell.
+        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in str(error):
+            raise
+        shape = "x".join(str(side) for side in next(iter(run.data.values())).splits["train"].images.shape[2:])
+        raise TrainingFailed(
+            f"out of memory {where}, with {batch} images of {shape} through {config.network} in {config.precision}; "
+            f"lower batch_size {recipe}, or name a cheaper network in profile {config.profile}",
+            run.history,
+        ) from error

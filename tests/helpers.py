@@ -59,5 +59,6 @@ def make_config(*tasks: str, **changes: Any) -> RunConfig:
         "recipe_epochs": 2,
         "batch_size": 16,
         "schedule": None,
+        "precision": "fp32",
     }
     return RunConfig.model_validate(config | changes)

@@ -112,7 +112,8 @@ def test_steps_follow_libaucs_own_loop(objective, libauc_loss, libauc_optimizer,
             optimizer.decay(0.1)
             extra = {"decay_factor0": 10} if libauc_optimizer is PDSCA else {}
             reference.update_regularizer(decay_factor=10, **extra)
-        optimizer.step(loss(ours(x), torch.from_numpy(y)))
+        optimizer.backward(loss(ours(x), torch.from_numpy(y)))
+        optimizer.step()
         reference.zero_grad()
         reference_loss.alpha.grad = None
         reference_loss(theirs(x).sigmoid(), torch.from_numpy(y).float()).backward()
@@ -128,7 +129,8 @@ def test_compositional_steps_alternate_between_cross_entropy_and_auc() -> None:
     optimizer = objectives.make_optimizer(COMPOSITIONAL, model.parameters(), {"t": loss}, CPU, seed=0)
     kinds = []
     for _ in range(6):
-        optimizer.step(loss(model(torch.randn(64, 5)), torch.from_numpy(y)))
+        optimizer.backward(loss(model(torch.randn(64, 5)), torch.from_numpy(y)))
+        optimizer.step()
         kinds.append(loss.inner.alpha.grad is not None)
     assert kinds == [False, True, False, True, False, True]
 

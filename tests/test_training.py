@@ -75,7 +75,7 @@ class StopAfter:
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
 
-    def epoch_started(self, epoch: int, epochs: int, batches: int) -> None:
+    def epoch_started(self, epoch: int, epochs: int, images: int) -> None:
         if epoch > self.epochs:
             raise Stop
 
@@ -85,10 +85,7 @@ class StopAfter:
 
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "aucm", "compositional-auc"])
-def test_a_run_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(
-    tmp_path: Path, loss: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY_S", 0.0)
+def test_a_run_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(tmp_path: Path, loss: str) -> None:
     schedule = {"at": [0.5, 0.75], "factor": 0.1}
     config = make_config(
         "breastmnist", objective=OBJECTIVES[loss], epochs=4, schedule=schedule, augmentation="flip-affine"
