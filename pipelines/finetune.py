@@ -30,7 +30,6 @@ def main(
     from benchmark.objectives import loss_class
     from benchmark.runs import cell_folder, write_refusal
     from benchmark.tasks import find_task
-    from pipelines import outputs
 
     params = load_params()
     found = find_task(params, task)
@@ -50,12 +49,18 @@ def main(
         # In the grid of all tasks and recipes, a pair that does not go together is a finding, not a failure.
         keep_only(cell, [])
         write_refusal(cell, task, recipe, str(refusal))
-        outputs.write(task, recipe, [])
+        write_outputs(task, recipe, [])
         print(f"refused, and recorded as such: {refusal}")
         return
     ensure_prerequisites(found, configs[0])
     keep_only(cell, [f"seed{config.seed}" for config in configs])
-    outputs.write(task, recipe, train_cell(found, configs))
+    write_outputs(task, recipe, train_cell(found, configs))
+
+
+def write_outputs(task: str, recipe: str, folders: list[RunFolder]) -> None:
+    from pipelines import outputs  # late: imports scikit-learn, and training starts without it
+
+    outputs.write(task, recipe, folders)
 
 
 def ensure_prerequisites(task: Task, config: RunConfig) -> None:
@@ -85,22 +90,24 @@ def train_cell(task: Task, configs: list[RunConfig]) -> list[RunFolder]:
     from benchmark.networks import pick_device
     from benchmark.runs import run_folder, trunk_folder
     from benchmark.tracking import Tracker
-    from pipelines.progress import Progress
+    from pipelines.progress import Stage
 
     first, device = configs[0], pick_device()
     data = {task.name: load(task, device)}
     trunk = trunk_folder(first.profile, task.dim) if first.start == "trunk" else None
     tracker = Tracker(task.name, f"{first.recipe} {first.profile}", standin=task.is_standin)
     folders: list[RunFolder] = []
+    stage = Stage(f"{task.name} {first.recipe}", len(configs))
     with tracker.open({"task": task.name, "recipe": first.recipe, "profile": first.profile}):
         for config in configs:
             folder = run_folder(config.profile, task.name, config.recipe, config.seed)
-            name = f"{task.name} {config.recipe} seed {config.seed}"
+            progress = stage.run(f"{task.name} {config.recipe} seed {config.seed}")
             with tracker.seed(config) as live:
-                made = execute.execute(config, data, folder, device, trunk, [Progress(name), live])
+                made = execute.execute(config, data, folder, device, trunk, [progress, live])
                 tracker.log_seed(live, folder, task, data)
-            print(f"{folder.path}: {'trained' if made else 'already there, nothing to train'}", flush=True)
+            stage.run_done(f"{folder.path}: {'trained' if made else 'already there, nothing to train'}")
             folders.append(folder)
+        stage.close()
         tracker.log_parent(folders, task)
         best = max(folders, key=lambda folder: folder.metrics()["val_auc"])
         images = data[task.name].splits["train"].images[:2].squeeze(1).cpu().numpy()

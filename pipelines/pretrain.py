@@ -23,7 +23,7 @@ def main(
     from benchmark.runs import trunk_folder
     from benchmark.tasks import find_task
     from benchmark.tracking import Tracker
-    from pipelines.progress import Progress
+    from pipelines.progress import Stage
 
     if dim not in get_args(Dim):
         raise allowed("dimension", dim, "argument DIM", get_args(Dim))
@@ -40,13 +40,15 @@ def main(
     data = {task.name: load(task, device) for task in tasks}
     folder = trunk_folder(config.profile, dim)
     tracker = Tracker("pretrain", f"{dim} {config.profile}", standin=any(task.is_standin for task in tasks))
+    stage = Stage(f"trunk {dim}", 1)
     with tracker.open({"dim": dim, "profile": config.profile}):
         with tracker.seed(config) as live:
-            name = f"pretrain {dim} on {', '.join(config.tasks)}"
-            made = execute.execute(config, data, folder, device, observers=[Progress(name), live])
+            progress = stage.run(f"pretrain {dim} on {', '.join(config.tasks)}")
+            made = execute.execute(config, data, folder, device, observers=[progress, live])
             tracker.log_seed(live, folder, None, data)
+        stage.run_done(f"{folder.path}: {'trained' if made else 'already there, nothing to train'}")
+        stage.close()
         tracker.log_parent([folder], None)
-    print(f"{folder.path}: {'trained' if made else 'already there, nothing to train'}")
 
 
 if __name__ == "__main__":
