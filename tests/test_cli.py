@@ -1,10 +1,13 @@
 """Help comes fast, errors are one sentence, and a signal ends a command with its own exit code."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 COMMANDS = ["fetch", "pretrain", "finetune", "report", "repro", "prepare"]
@@ -54,3 +57,56 @@ def test_a_signal_ends_a_command_with_its_exit_code(sent: signal.Signals, exit_c
         time.sleep(0.1)
         process.send_signal(sent)
         assert process.wait(timeout=10) == exit_code
+
+
+UNINTERRUPTIBLE = "hashlib.pbkdf2_hmac('sha256', b'a', b'b', 2 * 10**9)"
+"""A single call for Python, as a step of a large network is: no handler runs before it returns."""
+
+
+@pytest.mark.parametrize(("sent", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_command_within_five_seconds_in_the_middle_of_a_step(
+    sent: signal.Signals, exit_code: int
+) -> None:
+    code = (
+        "import hashlib\n"
+        "from pipelines import cli\n"
+        "def main() -> None:\n"
+        "    print('ready', flush=True)\n"
+        f"    {UNINTERRUPTIBLE}\n"
+        "cli.run(main)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.1)
+        process.send_signal(sent)
+        assert process.wait(timeout=5) == exit_code
+
+
+@pytest.mark.parametrize(("launcher", "outlives"), [("dvc", False), ("mlflow", False), ("notebook", True)])
+@pytest.mark.parametrize("shell", ["exec ", ""])
+def test_nothing_goes_on_behind_a_dead_dvc_or_mlflow(tmp_path: Path, launcher: str, shell: str, outlives: bool) -> None:
+    stage = tmp_path / "stage.py"
+    stage.write_text(
+        "import hashlib, os\n"
+        "from pipelines import cli\n"
+        "def main() -> None:\n"
+        "    print(os.getpid(), flush=True)\n"
+        f"    {UNINTERRUPTIBLE}\n"
+        "cli.run(main)\n"
+    )
+    # A shell in between that stays (it has a second command to run), and one that becomes the stage.
+    command = f"{shell}{sys.executable} {stage}" + ("" if shell else "; true")
+    (tmp_path / launcher).write_text(f"import subprocess\nsubprocess.run({command!r}, shell=True)\n")
+    env = os.environ | {"PYTHONPATH": "."}
+    with subprocess.Popen([sys.executable, tmp_path / launcher], stdout=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stdout is not None
+        child = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+    try:
+        child.wait(timeout=6)
+        gone = True
+    except psutil.TimeoutExpired:
+        gone = False
+        child.kill()
+    assert gone is not outlives

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmark import execute
-from benchmark.errors import TrainingFailed
+from benchmark.errors import DataError, TrainingFailed
 from benchmark.runs import RunFolder
 from benchmark.scoring import metrics
 from tests.helpers import CPU, OBJECTIVES, make_config, make_data
@@ -88,3 +88,11 @@ def test_a_trunk_is_part_of_a_runs_identity(tmp_path: Path) -> None:
     assert execute.execute(config, DATA, folder, CPU, trunks[0])
     assert not execute.execute(config, DATA, folder, CPU, trunks[0])
     assert execute.execute(config, DATA, folder, CPU, trunks[1])
+
+
+def test_a_split_of_one_class_is_refused_before_anything_is_written(folder: RunFolder) -> None:
+    data = make_data("breastmnist")
+    data.splits["val"].labels.fill_(1)
+    with pytest.raises(DataError, match="split 'val' has only images with 1 for label 0; AUROC needs both classes"):
+        execute.execute(make_config("breastmnist"), {"breastmnist": data}, folder, CPU)
+    assert not folder.path.exists()

@@ -1,17 +1,22 @@
 """The loop: every objective learns, repeats to the byte, resumes, and stops when it makes no sense to go on."""
 
+import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import psutil
 import pytest
 import torch
+from libauc.losses import AUCMLoss, CompositionalAUCLoss, MultiLabelAUCMLoss
+from libauc.optimizers import PDSCA, PESG
+from torch import nn
 
-from benchmark import training
+from benchmark import networks, training
 from benchmark.checkpoint import Checkpoints
 from benchmark.config import RunConfig
 from benchmark.data import TaskData
 from benchmark.errors import TrainingFailed
+from benchmark.seeding import derive, isolated
 from benchmark.training import Run
 from tests.helpers import CPU, OBJECTIVES, make_config, make_data
 
@@ -25,26 +30,6 @@ def fit(
 
 def bytes_of(run: Run) -> bytes:
     return b"".join(value.numpy().tobytes() for _, value in sorted(run.best.weights.items()))
-
-
-CASES = [(task, loss) for loss in OBJECTIVES for task in ("breastmnist", "adrenalmnist3d")]
-CASES += [("chestmnist", "bce-with-logits"), ("chestmnist", "aucm")]
-
-
-@pytest.mark.parametrize(("task", "loss"), CASES)
-def test_equal_runs_give_equal_bytes_whatever_ran_before(tmp_path: Path, task: str, loss: str) -> None:
-    config = make_config(task, objective=OBJECTIVES[loss], epochs=1 if task.endswith("3d") else 2)
-    first = fit(config, tmp_path / "a")
-    np.random.default_rng().random()
-    torch.rand(3)
-    second = fit(config, tmp_path / "b")
-    assert bytes_of(first) == bytes_of(second)
-    assert [row | {"seconds": 0} for row in first.history] == [row | {"seconds": 0} for row in second.history]
-
-
-def test_another_seed_gives_another_run(tmp_path: Path) -> None:
-    runs = [fit(make_config("breastmnist", seed=seed), tmp_path / str(seed)) for seed in (0, 1)]
-    assert bytes_of(runs[0]) != bytes_of(runs[1])
 
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "aucm", "compositional-auc"])
@@ -147,3 +132,100 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_its_history(tmp_path:
     objective = {"loss": "cross-entropy", "optimizer": "sgd", "lr": 1e30}
     with pytest.raises(TrainingFailed, match=r"epoch 1, step \d+ \(cross-entropy, lr 1e\+30, fp32\); a lower lr"):
         fit(make_config("breastmnist", objective=objective), tmp_path)
+
+
+@pytest.mark.parametrize(("precision", "remedy"), [("fp32", ""), ("bf16", ", or precision fp32 of profile smoke")])
+def test_a_gradient_that_is_not_finite_stops_the_run_before_the_update(precision: str, remedy: str) -> None:
+    config = make_config("breastmnist", precision=precision)
+    run = Run(config, {"breastmnist": make_data("breastmnist")}, None, CPU)
+    calls: list[int] = []
+
+    def spoil(gradient: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        return gradient * float("nan") if len(calls) == 2 else gradient
+
+    run.model.trunk.conv1.weight.register_hook(spoil)
+    seen: list[torch.Tensor] = []
+
+    class Weights(StopAfter):
+        def batch_done(self, images: int) -> None:
+            seen.append(run.model.trunk.layer1[0].conv1.weight.detach().clone())
+
+    sentence = f"gradient not finite in epoch 1, step 2 (cross-entropy, lr 0.001, {precision})"
+    with pytest.raises(TrainingFailed, match=re.escape(sentence) + f".*likely remedy{remedy}$"):
+        training._one_epoch(run, 0, [Weights(9)])
+    assert torch.equal(run.model.trunk.layer1[0].conv1.weight, seen[-1])
+
+
+def test_out_of_memory_names_the_batch_and_what_to_lower() -> None:
+    resource = pytest.importorskip("resource")
+    config = make_config("breastmnist", batch_size=4000, network="medmnist-resnet18")
+    run = Run(config, {"breastmnist": make_data("breastmnist", images=4000)}, None, CPU)
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + 2**28, before[1]))
+    try:
+        with pytest.raises(
+            TrainingFailed, match=r"out of memory in epoch 1, step 1, with 4000 images of 28x28.*lower batch_size"
+        ):
+            training._one_epoch(run, 0, [])
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def test_pretraining_with_one_task_is_fine_tuning_from_scratch(tmp_path: Path) -> None:
+    alone, pretrained = (
+        fit(make_config("breastmnist", stage=stage), tmp_path / stage) for stage in ("finetune", "pretrain")
+    )
+    assert bytes_of(alone) == bytes_of(pretrained)
+    assert [row["val_auc"] for row in alone.history] == [row["val_auc"] for row in pretrained.history]
+
+
+class Tiny(nn.Sequential):
+    """A trunk without the rounding noise of a deep one, so that two programs can be compared to 1e-6."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(784, networks.FEATURES), nn.BatchNorm1d(networks.FEATURES), nn.ReLU())
+
+
+@pytest.mark.parametrize("steps", [1, 50])
+@pytest.mark.parametrize(
+    ("task", "loss"), [("breastmnist", "aucm"), ("breastmnist", "compositional-auc"), ("chestmnist", "aucm")]
+)
+def test_training_follows_a_plain_script_around_libauc(
+    monkeypatch: pytest.MonkeyPatch, task: str, loss: str, steps: int
+) -> None:
+    """LibAUC as its tutorials use it: its own loss and optimizer, sigmoid, zero_grad, backward, step."""
+    monkeypatch.setitem(networks.TRUNKS, "resnet18-strided", Tiny)
+    data, objective = make_data(task, images=160), OBJECTIVES[loss]
+    config = make_config(task, objective=objective | {"lr": 0.01}, batch_size=32)
+    run = Run(config, {task: data}, None, CPU)
+    model = networks.build("resnet18-strided", {task: data.task.label_count}, run.seed)
+
+    settings = {"lr": 0.01, "margin": 1.0, "epoch_decay": 3e-3, "weight_decay": 1e-5, "verbose": False, "device": CPU}
+    with isolated(derive(run.seed, "regularizer")):
+        if task == "chestmnist":
+            criterion: Any = MultiLabelAUCMLoss(margin=1.0, num_labels=14, device=CPU)
+            optimizer: Any = PESG(model.parameters(), loss_fn=criterion, momentum=0.9, **settings)
+        elif loss == "aucm":
+            criterion = AUCMLoss(margin=1.0, device=CPU)
+            optimizer = PESG(model.parameters(), loss_fn=criterion, momentum=0.9, **settings)
+        else:
+            criterion = CompositionalAUCLoss(k=1, margin=1.0, device=CPU)
+            optimizer = PDSCA(model.parameters(), loss_fn=criterion, beta1=0.99, beta2=0.999, **settings)
+
+    plan = [batch for epoch in range(steps) for _, batch in training._plan(run, epoch)][:steps]
+    train, run_losses, losses = data.splits["train"], [], []
+    run.model.train()
+    model.train()
+    for batch in plan:
+        run_losses.append(float(training._step(run, task, batch)[0]))
+        images, labels = (train.images[batch] / 255 - 0.5) / 0.5, train.labels[batch].float()
+        optimizer.zero_grad()
+        criterion.alpha.grad = None
+        value = criterion(torch.sigmoid(model(images, task)), labels).sum()
+        value.backward()
+        optimizer.step()
+        losses.append(value.item())
+    assert run_losses == pytest.approx(losses, abs=1e-6)
+    for name, ours in run.model.state_dict().items():
+        assert torch.allclose(ours.float(), model.state_dict()[name].float(), rtol=0, atol=1e-6), name

@@ -1,0 +1,286 @@
+"""`make bench`: the engine beside its peers, what its parts cost, precision, growth, and the time until it starts.
+
+Contenders take turns, an epoch each, so that a machine's slower minute meets all of them. Without `--benchmark-enable`
+(plain `make test`) everything runs once on a few images, to stay alive.
+"""
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark import training
+from benchmark.checkpoint import Checkpoints
+from benchmark.data import Split, TaskData
+from benchmark.training import Run
+from tests.helpers import OBJECTIVES, make_config, make_data
+from tests.performance.contenders import CONTENDERS, DEVICE, PRECISION, Case, Data, Engine, Parts, Timing
+
+FLAT, STRIDED = "medmnist-resnet18", "resnet18-strided"
+PEERS = {"cross-entropy": "DataLoader loop", "aucm": "LibAUC trainer"}
+CASES = [
+    Case("breastmnist", "cross-entropy", STRIDED, "none", 128),
+    Case("breastmnist", "cross-entropy", STRIDED, "flip-affine", 128),
+    Case("breastmnist", "aucm", STRIDED, "none", 128),
+    Case("breastmnist", "aucm", STRIDED, "flip-affine", 128),
+    Case("pneumoniamnist", "cross-entropy", STRIDED, "flip-affine", 128),
+    Case("adrenalmnist3d", "cross-entropy", "resnet10-strided-3d", "none", 32),
+    Case("breastmnist", "cross-entropy", FLAT, "flip-affine", 128),
+]
+
+
+def few(case: Case, benchmark: Any) -> Case:
+    return Case(**{**vars(case), "limit": 64, "batch": 16}) if benchmark.disabled else case
+
+
+def peak_memory(case: Case, name: str) -> float:
+    """MiB that one epoch takes at most, in a process of its own; CUDA's where there is a GPU."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.performance.test_engine", json.dumps(vars(case)), name]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.dataset}-{c.objective}-{c.network}-{c.augmentation}")
+def test_engine_and_peer(benchmark: Any, table: Any, case: Case) -> None:
+    """Ratios are the peer's time over the engine's, of the medians over rounds in which both took a turn."""
+    case, rounds = few(case, benchmark), 1 if benchmark.disabled else 2 if case.network == FLAT else 3
+    data, peer = Data(case), PEERS[case.objective]
+    contenders = {name: CONTENDERS[name](case, data) for name in ("engine", peer)}
+    timings: dict[str, list[Timing]] = {name: [] for name in contenders}
+    if not benchmark.disabled and case.network != FLAT:
+        for contender in contenders.values():
+            contender.epoch()  # the first pass pays for allocations and imports
+
+    def turn() -> None:
+        for name, contender in contenders.items():
+            timings[name].append(contender.epoch())
+
+    benchmark.pedantic(turn, rounds=rounds)
+    train = {name: statistics.median(t.train / t.images for t in found) for name, found in timings.items()}
+    epoch = {name: statistics.median(t.epoch / t.images for t in found) for name, found in timings.items()}
+    for name, found in timings.items():
+        table(
+            "Engine and peers",
+            {
+                "data": f"{case.dataset} ({len(data.tensors.splits['train'])} images)",
+                "network": case.network,
+                "augmentation": case.augmentation,
+                "objective": case.objective,
+                "batch": case.batch,
+                "who": name,
+                "images/s, training": f"{1 / train[name]:.0f}",
+                "s per epoch with evaluation": f"{statistics.median(t.epoch for t in found):.2f}",
+                "peak MiB": "" if benchmark.disabled else f"{peak_memory(case, name):.0f}",
+                "engine's speed-up, training": f"{train[name] / train['engine']:.2f}",
+                "with evaluation": f"{epoch[name] / epoch['engine']:.2f}",
+            },
+        )
+    assert all(t.images > 0 for found in timings.values() for t in found)
+
+
+@pytest.mark.parametrize(
+    "case", [CASES[1], CASES[3], CASES[4], CASES[5], CASES[6]], ids=lambda c: f"{c.dataset}-{c.objective}-{c.network}"
+)
+def test_what_an_epoch_is_made_of(benchmark: Any, table: Any, tmp_path: Path, case: Case) -> None:
+    """The share of an epoch that is not forward, backward and update; and the checkpoint behind it."""
+    case = few(case, benchmark)
+    engine, parts = Engine(case, Data(case)), Parts()
+    engine.epoch()
+    parts.watch(engine)
+    timing = benchmark.pedantic(engine.epoch, rounds=1)
+    whole, checkpoints, started = timing.epoch, Checkpoints(tmp_path, "bench"), time.perf_counter()
+    checkpoints.save(1, engine.run.state())
+    saving = time.perf_counter() - started
+    rest = whole - sum(parts.seconds.values())
+    table(
+        "What an epoch is made of",
+        {
+            "data": case.dataset,
+            "network": case.network,
+            "objective": case.objective,
+            **{f"{name}, s": f"{seconds:.2f}" for name, seconds in parts.seconds.items()},
+            "all else, s": f"{rest:.3f}",
+            "all else, % of the epoch": f"{100 * rest / whole:.1f}",
+            "checkpoint, s": f"{saving:.2f}",
+            "checkpoint, % of the epoch": f"{100 * saving / (whole + saving):.1f}",
+        },
+    )
+    assert rest < whole
+
+
+@pytest.mark.parametrize(
+    ("network", "task", "batch"),
+    [
+        (STRIDED, "breastmnist", 64),
+        (FLAT, "breastmnist", 64),
+        ("resnet10-strided-3d", "adrenalmnist3d", 32),
+        ("r3d18", "adrenalmnist3d", 16),
+    ],
+)
+def test_precision(benchmark: Any, table: Any, network: str, task: str, batch: int) -> None:
+    """A step in bf16 beside one in fp32, taking turns."""
+    batch = 8 if benchmark.disabled else batch
+    data, seconds = make_data(task, images=2 * batch), {}
+    runs = {
+        mode: Run(make_config(task, network=network, precision=mode, batch_size=batch), {task: data}, None, DEVICE)
+        for mode in ("fp32", "bf16")
+    }
+    found: dict[str, list[float]] = {mode: [] for mode in runs}
+    indices = torch.arange(batch)
+
+    def turn() -> None:
+        for mode, run in runs.items():
+            run.model.train()
+            started = time.perf_counter()
+            training._step(run, task, indices)
+            found[mode].append(time.perf_counter() - started)
+
+    turn()
+    found = {mode: [] for mode in runs}
+    benchmark.pedantic(turn, rounds=1 if benchmark.disabled else 5)
+    seconds = {mode: statistics.median(values) for mode, values in found.items()}
+    row = {f"{mode}, ms per step": f"{1e3 * value:.0f}" for mode, value in seconds.items()}
+    speed_up = f"{seconds['fp32'] / seconds['bf16']:.2f}"
+    table("Precision", {"network": network, "batch": batch, "device": DEVICE.type, **row, "speed-up of bf16": speed_up})
+
+
+def one_epoch(network: str, shape: tuple[int, ...], images: int, batch: int) -> float:
+    """Seconds of an epoch on random images of that shape, evaluation on a tenth as many included."""
+    task = "adrenalmnist3d" if len(shape) == 3 else "breastmnist"
+    kind, random = make_data(task, images=8).task, np.random.default_rng(0)
+
+    def split(count: int) -> Split:
+        pixels = torch.from_numpy(random.integers(0, 256, (count, 1, *shape), dtype=np.uint8))
+        return Split(
+            pixels.to(DEVICE), torch.from_numpy((np.arange(count) % 3 == 0).astype(np.uint8)[:, None]).to(DEVICE)
+        )
+
+    data = TaskData(kind, "0" * 32, {"train": split(images), "val": split(max(8, images // 10))})
+    augmentation = "none" if len(shape) == 3 else "flip-affine"
+    config = make_config(task, network=network, batch_size=batch, augmentation=augmentation, precision=PRECISION)
+    return training._one_epoch(Run(config, {task: data}, None, DEVICE), 0, [])["seconds"]
+
+
+@pytest.mark.parametrize("images", [1_000, 3_000, 10_000, 30_000, 100_000])
+def test_growth_with_the_number_of_images(benchmark: Any, table: Any, images: int) -> None:
+    images = images // 50 if benchmark.disabled and images <= 3_000 else images
+    if benchmark.disabled and images > 100:
+        pytest.skip("minutes long; `make bench` runs it")
+    seconds = benchmark.pedantic(one_epoch, args=(STRIDED, (28, 28), images, 128), rounds=1)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    table(
+        "Growth with the number of images",
+        {
+            "images": images,
+            "s per epoch": f"{seconds:.1f}",
+            "ms per image": f"{1e3 * seconds / images:.2f}",
+            "data, MiB": f"{images * 784 * 1.1 / 2**20:.1f}",
+            "peak MiB of the process so far": f"{memory:.0f}",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("network", "shape"),
+    [
+        *((STRIDED, (side, side)) for side in (28, 64, 128, 224)),
+        *(("resnet10-strided-3d", (side, side, side)) for side in (28, 64)),
+    ],
+)
+def test_growth_with_the_size_of_images(benchmark: Any, table: Any, network: str, shape: tuple[int, ...]) -> None:
+    if benchmark.disabled and max(shape) > 28:
+        pytest.skip("`make bench` runs it")
+    images = 16 if benchmark.disabled else 256
+    seconds = benchmark.pedantic(one_epoch, args=(network, shape, images, min(images, 32)), rounds=1)
+    row = {"network": network, "image": "x".join(map(str, shape)), "ms per image": f"{1e3 * seconds / images:.2f}"}
+    table(
+        "Growth with the size of images",
+        row | {"ns per pixel or voxel": f"{1e9 * seconds / images / np.prod(shape):.0f}"},
+    )
+
+
+FIRST_STEP = """
+import os, sys, time
+import psutil
+import benchmark.objectives as objectives
+def first(self):
+    print(time.time() - psutil.Process().create_time(), flush=True)
+    os._exit(0)
+objectives.Optimizer.step = first
+sys.argv = ["finetune", "standin-breastmnist", "medmnist", "--profile", "smoke"]
+import pipelines.finetune
+from pipelines import cli
+cli.run(pipelines.finetune.main)
+"""
+
+
+def test_time_until_the_first_step(benchmark: Any, table: Any, tmp_path: Path) -> None:
+    """From the start of the process, tracking with a local MLflow store included."""
+    if benchmark.disabled:
+        pytest.skip("`make bench` runs it")
+    from tests.e2e.clone import environment, make_clone
+
+    clone = make_clone(tmp_path)
+    fetched = [sys.executable, "-m", "pipelines.fetch", "standin-breastmnist"]
+    subprocess.run(fetched, cwd=clone, env=environment(), check=True, capture_output=True)
+    found: list[float] = []
+
+    def start() -> None:
+        command = [sys.executable, "-W", "ignore", "-c", FIRST_STEP]
+        done = subprocess.run(command, cwd=clone, env=environment(), capture_output=True, text=True, check=True)
+        found.append(float(done.stdout.splitlines()[-1]))
+
+    start()  # makes the store's tables
+    found.clear()
+    benchmark.pedantic(start, rounds=3)
+    table(
+        "Time until the first training step",
+        {"s, median of 3": f"{statistics.median(found):.1f}", "s, best": f"{min(found):.1f}"},
+    )
+
+
+@pytest.mark.parametrize("loss", ["aucm", "compositional-auc"])
+def test_update_of_libaucs_optimizers(benchmark: Any, table: Any, loss: str) -> None:
+    """One update of a ResNet-18 by LibAUC's own code, and in place; gradients stay as they are."""
+    from libauc.optimizers import PDSCA, PESG
+
+    run = Run(
+        make_config("breastmnist", objective=OBJECTIVES[loss]), {"breastmnist": make_data("breastmnist")}, None, DEVICE
+    )
+    inner = run.optimizer.inner
+    training._step(run, "breastmnist", torch.arange(16))
+    theirs = PESG if loss == "aucm" else PDSCA
+    found: dict[str, list[float]] = {"LibAUC": [], "in place": []}
+
+    def turn() -> None:
+        for name, step in (("LibAUC", theirs.step), ("in place", type(inner).step)):
+            started = time.perf_counter()
+            step(inner)
+            if DEVICE.type == "cuda":
+                torch.cuda.synchronize()
+            found[name].append(time.perf_counter() - started)
+
+    benchmark.pedantic(turn, rounds=1 if benchmark.disabled else 10)
+    ms = {name: 1e3 * statistics.median(values) for name, values in found.items()}
+    row = {f"{name}, ms": f"{value:.1f}" for name, value in ms.items()}
+    table(
+        "Update of LibAUC's optimizers",
+        {"optimizer": theirs.__name__, **row, "speed-up": f"{ms['LibAUC'] / ms['in place']:.2f}"},
+    )
+
+
+if __name__ == "__main__":
+    contender = CONTENDERS[sys.argv[2]]
+    asked = Case(**json.loads(sys.argv[1]))
+    contender(asked, Data(asked)).epoch()
+    if DEVICE.type == "cuda":
+        print(torch.cuda.max_memory_allocated() / 2**20)
+    else:
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
