@@ -63,9 +63,13 @@ def run_dvc() -> tuple[int, str]:
     command = [sys.executable, "-m", "dvc", "repro", "--keep-going"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         lines = []
-        for line in process.stdout or ():
-            print(line, end="", flush=True)
-            lines.append(line)
+        try:
+            for line in process.stdout or ():
+                print(line, end="", flush=True)
+                lines.append(line)
+        except BaseException:
+            process.terminate()  # the stage that it is in sees that and ends too
+            raise
     return process.returncode, "".join(lines)
 
 

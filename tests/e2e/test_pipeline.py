@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 
@@ -188,6 +190,45 @@ def test_one_cell_by_mlflow_run_is_taken_from_its_folder(clone: Path) -> None:
     assert stale(clone) == set()
 
 
+def trainings(clone: Path) -> list[psutil.Process]:
+    """Processes that train in this clone."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        if process.info["cwd"] == str(clone) and "pipelines.finetune" in (process.info["cmdline"] or []):
+            found.append(process)
+    return [process for process in found if process.name().startswith("python")]
+
+
+@pytest.mark.parametrize("launcher", ["dvc", "mlflow"])
+def test_killed_with_its_launcher_a_training_ends_and_later_goes_on(clone: Path, launcher: str) -> None:
+    def longer(params: dict[str, Any]) -> None:
+        params["profiles"]["smoke"]["finetune_epochs"]["2d"] = 9
+
+    seed = clone / "runs" / "smoke" / TASKS[0] / "medmnist" / "seed0"
+    by_mlflow = [f"{BIN}/mlflow", "run", ".", "-e", "finetune", "--env-manager", "local"]
+    by_mlflow += ["-P", f"task={TASKS[0]}", "-P", "recipe=medmnist"]
+    by_dvc = [f"{BIN}/dvc", "repro", f"finetune@{TASKS[0]}-medmnist"]
+    command = by_dvc if launcher == "dvc" else by_mlflow
+    with changed(clone / "params.yaml", ""):
+        configure(clone, longer)
+        with subprocess.Popen(command, cwd=clone, env=environment(), stdout=subprocess.DEVNULL) as process:
+            eventually(lambda: list(seed.glob("checkpoint/epoch-*")), 90)
+            process.kill()
+        eventually(lambda: not trainings(clone), 8)
+        assert json.loads((seed / "run.json").read_text())["status"] == "running"
+        output = run(command, clone)
+        assert "of an earlier start" in output.stdout + output.stderr
+        assert len(RunFolder(seed).history()) == 9
+    run(by_dvc, clone)
+
+
+def eventually(true: Callable[[], object], patience_s: int) -> None:
+    deadline = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -264,8 +305,6 @@ def served_images(clone: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ask_server(address: str, content: dict[str, Any], patience_s: int = 90) -> Any:
-    import time
-
     request = urllib.request.Request(
         address, json.dumps(content).encode(), headers={"Content-Type": "application/json"}
     )

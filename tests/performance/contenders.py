@@ -280,7 +280,10 @@ CONTENDERS: dict[str, Callable[[Case, Data], Any]] = {
 
 @dataclass
 class Parts:
-    """Seconds of an engine's epoch that are forward (with the loss), backward and update, in training and evaluation."""
+    """Seconds of an engine's epoch that are forward (with the loss), backward and update, in training and evaluation.
+
+    `backward` holds the check of the gradients, which is `check` alone too.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -300,3 +303,8 @@ class Parts:
             loss.forward = self.timed("forward", loss.forward)
         run.optimizer.backward = self.timed("backward", run.optimizer.backward)  # type: ignore[method-assign]
         run.optimizer.step = self.timed("update", run.optimizer.step)  # type: ignore[method-assign]
+
+    @contextmanager
+    def checks(self) -> Any:
+        with patch.object(torch.nn.utils, "get_total_norm", self.timed("check", torch.nn.utils.get_total_norm)):
+            yield

@@ -94,19 +94,22 @@ def test_what_an_epoch_is_made_of(benchmark: Any, table: Any, tmp_path: Path, ca
     engine, parts = Engine(case, Data(case)), Parts()
     engine.epoch()
     parts.watch(engine)
-    timing = benchmark.pedantic(engine.epoch, rounds=1)
+    with parts.checks():
+        timing = benchmark.pedantic(engine.epoch, rounds=1)
+    parts.seconds["backward"] -= parts.seconds["check"]
     whole, checkpoints, started = timing.epoch, Checkpoints(tmp_path, "bench"), time.perf_counter()
     checkpoints.save(1, engine.run.state())
     saving = time.perf_counter() - started
-    rest = whole - sum(parts.seconds.values())
+    rest = whole - sum(parts.seconds[name] for name in ("forward", "backward", "update"))
     table(
         "What an epoch is made of",
         {
             "data": case.dataset,
             "network": case.network,
             "objective": case.objective,
-            **{f"{name}, s": f"{seconds:.2f}" for name, seconds in parts.seconds.items()},
+            **{f"{name}, s": f"{parts.seconds[name]:.2f}" for name in ("forward", "backward", "update")},
             "all else, s": f"{rest:.3f}",
+            "of it the check of gradients, s": f"{parts.seconds['check']:.3f}",
             "all else, % of the epoch": f"{100 * rest / whole:.1f}",
             "checkpoint, s": f"{saving:.2f}",
             "checkpoint, % of the epoch": f"{100 * saving / (whole + saving):.1f}",
