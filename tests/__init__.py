@@ -1,0 +1,1 @@
+import benchmark  # noqa: F401 - before PyTorch: see there

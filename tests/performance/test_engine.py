@@ -5,6 +5,7 @@ Contenders take turns, an epoch each, so that a machine's slower minute meets al
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -284,11 +285,39 @@ def test_update_of_libaucs_optimizers(benchmark: Any, table: Any, loss: str) -> 
     )
 
 
-if __name__ == "__main__":
-    contender = CONTENDERS[sys.argv[2]]
-    asked = Case(**json.loads(sys.argv[1]))
-    contender(asked, Data(asked)).epoch()
+@pytest.mark.parametrize("spin", ["10000", ""], ids=["as the suite sets it", "OpenMP's default"])
+def test_two_trainings_at_once(benchmark: Any, table: Any, spin: str) -> None:
+    """Seconds of one epoch alone, and of two that train beside each other in processes of their own."""
+    case = few(CASES[1], benchmark)
+    variables = {"GOMP_SPINCOUNT": spin} if spin else {"GOMP_SPINCOUNT": "30000000000"}
+    command = [sys.executable, "-W", "ignore", "-m", "tests.performance.test_engine", json.dumps(vars(case)), "seconds"]
+
+    def train(processes: int) -> float:
+        started = [
+            subprocess.Popen(command, env=os.environ | variables, stdout=subprocess.PIPE, text=True)
+            for _ in range(processes)
+        ]
+        return statistics.mean(float(process.communicate()[0].splitlines()[-1]) for process in started)
+
+    found: dict[str, float] = {}
+    benchmark.pedantic(lambda: found.update(alone=train(1), both=train(2)), rounds=1)
+    row = {"alone, s": f"{found['alone']:.2f}", "two at once, s": f"{found['both']:.2f}"}
+    table("Two trainings at once", {"threads wait": "as the suite sets it" if spin else "as OpenMP's default", **row})
+
+
+def main(case: Case, name: str) -> None:
+    """One contender's peak memory in an epoch, or the engine's seconds for a second epoch."""
+    if name == "seconds":
+        engine = Engine(case, Data(case))
+        engine.epoch()
+        print(engine.epoch().epoch)
+        return
+    CONTENDERS[name](case, Data(case)).epoch()
     if DEVICE.type == "cuda":
         print(torch.cuda.max_memory_allocated() / 2**20)
     else:
         print(peak_of_this_process())
+
+
+if __name__ == "__main__":
+    main(Case(**json.loads(sys.argv[1])), sys.argv[2])
