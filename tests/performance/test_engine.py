@@ -289,7 +289,7 @@ def test_update_of_libaucs_optimizers(benchmark: Any, table: Any, loss: str) -> 
 def test_two_trainings_at_once(benchmark: Any, table: Any, spin: str) -> None:
     """Seconds of one epoch alone, and of two that train beside each other in processes of their own."""
     case = few(CASES[1], benchmark)
-    variables = {"GOMP_SPINCOUNT": spin} if spin else {"GOMP_SPINCOUNT": "30000000000"}
+    variables = {"GOMP_SPINCOUNT": spin or "300000"}
     command = [sys.executable, "-W", "ignore", "-m", "tests.performance.test_engine", json.dumps(vars(case)), "seconds"]
 
     def train(processes: int) -> float:
