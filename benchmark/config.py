@@ -242,8 +242,8 @@ class Recipe(Section):
     batch_size: PerDim[BatchSize, BatchSize]
     schedule: Schedule | None = None
     objective: Objective
-    winners: dict[Name, Objective] = {}
-    winner_files: dict[Name, Path] = {}
+    winners: dict[Name, Objective] = Field(default_factory=dict)
+    winner_files: dict[Name, Path] = Field(default_factory=dict)
 
     @field_validator("trainable", mode="before")
     @classmethod
