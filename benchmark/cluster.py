@@ -103,18 +103,12 @@ def _must_answer(address: str) -> None:
         ) from error
 
 
-def _version() -> dict[str, str]:
-    """What has to be the same on every node for results to be the same."""
-    packages = provenance.versions()
-    return {"code": provenance.code()["digest"]} | {name: packages[name] for name in ("torch", "libauc", "kornia")}
-
-
 def _must_have_same_code() -> None:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    own = _version()
-    ask = ray.remote(num_cpus=0, max_retries=0)(_version)
+    own = provenance.fingerprint()
+    ask = ray.remote(num_cpus=0, max_retries=0)(provenance.fingerprint)
     nodes = {node["NodeID"]: node["NodeName"] for node in ray.nodes() if node["Alive"]}
     asked = {
         node: ask.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote()
@@ -157,25 +151,25 @@ def run(jobs: Sequence[Job], share: Share, asha: bool, minutes: float, finished:
     # Tune's own files: nothing that is needed later, but every node has to see them.
     storage = jobs[0].folder.path.absolute().parents[3] / f".tune-{uuid4().hex[:8]}"
     trainable = tune.with_parameters(_trainable, jobs=list(jobs), root=str(Path.cwd()), share=share, report=asha)
-    tuner = tune.Tuner(
-        tune.with_resources(trainable, {"CPU": share.cpus, "GPU": share.gpus}),
-        param_space={"job": tune.grid_search(list(range(len(jobs))))},
-        tune_config=tune.TuneConfig(
-            max_concurrent_trials=share.at_once,
-            scheduler=_asha(jobs) if asha else None,
-            time_budget_s=minutes * 60 or None,
-            reuse_actors=True,
-            trial_dirname_creator=lambda trial: str(trial.trial_id),
-        ),
-        run_config=tune.RunConfig(
-            name="sweep",
-            storage_path=str(storage),
-            failure_config=tune.FailureConfig(max_failures=RETRIES),
-            callbacks=[_callback(jobs, asha, finished)],
-            verbose=0,
-        ),
-    )
     try:
+        tuner = tune.Tuner(
+            tune.with_resources(trainable, {"CPU": share.cpus, "GPU": share.gpus}),
+            param_space={"job": tune.grid_search(list(range(len(jobs))))},
+            tune_config=tune.TuneConfig(
+                max_concurrent_trials=share.at_once,
+                scheduler=_asha(jobs) if asha else None,
+                time_budget_s=minutes * 60 or None,
+                reuse_actors=True,
+                trial_dirname_creator=lambda trial: str(trial.trial_id),
+            ),
+            run_config=tune.RunConfig(
+                name="sweep",
+                storage_path=str(storage),
+                failure_config=tune.FailureConfig(max_failures=RETRIES),
+                callbacks=[_callback(jobs, asha, finished)],
+                verbose=0,
+            ),
+        )
         tuner.fit()
     finally:
         shutil.rmtree(storage, ignore_errors=True)
@@ -196,6 +190,9 @@ def _callback(jobs: Sequence[Job], asha: bool, finished: Callable[[Job], None]) 
 
     class Ends(tune.Callback):  # type: ignore[misc]
         """What becomes of a job, as Tune tells it."""
+
+        def __reduce__(self) -> Any:  # Tune saves its callbacks, to go on from; a sweep goes on from its folders
+            return tune.Callback, ()
 
         def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
             job = jobs[trial.config["job"]]

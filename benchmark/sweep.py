@@ -110,7 +110,7 @@ def trials(params: Params, task: Task, grid: str, profile: str, seeds: Sequence[
 
 def trial_name(recipe: str, objective: Objective) -> str:
     """The recipe and every value of the objective that is not the class's default: one name, one configuration."""
-    values = objective.model_dump(exclude_defaults=True, exclude_none=True)
+    values = objective.model_dump(exclude={"multi_label_loss"}, exclude_defaults=True)
     parts = [value if isinstance(value, str) else f"{key}{value:g}" for key, value in values.items()]
     return "-".join([recipe, *parts])
 
