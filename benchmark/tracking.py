@@ -153,12 +153,14 @@ class Tracker:
                 mlflow.log_artifact(str(folder.path / name))
         if "test_auc" in metrics:
             mlflow.log_figure(roc_figure(folder, self.name), "roc.png")
-        return {
-            "tracking_uri": _without_password(mlflow.get_tracking_uri()),
-            "experiment": self.experiment,
-            "run_id": live.run_id,
-            "parent_run_id": self.parent_id,
-        }
+        return self._place(live.run_id)
+
+    def _place(self, run_id: str | None) -> dict[str, Any]:
+        """Where MLflow holds a run: the content of `tracking.json`."""
+        import mlflow
+
+        place = {"experiment": self.experiment, "run_id": run_id, "parent_run_id": self.parent_id}
+        return {"tracking_uri": _without_password(mlflow.get_tracking_uri())} | place
 
     def log_parent(self, folders: list[RunFolder], task: Task | None) -> None:
         """Means and spreads over the seeds, as metrics of the parent run."""
@@ -183,13 +185,16 @@ class Tracker:
 
     def log_trial(self, config: RunConfig, folder: RunFolder, task: Task, status: str) -> None:
         """A nested run for a sweep's run, written from its folder; one without figures has its reason as a tag."""
-        if self.parent_id is None or folder.tracking().get("parent_run_id") == self.parent_id:
-            return
-        done = self._try("log a trial", lambda: self._log_trial(config, folder, task, status))
-        if done:
-            folder.write_tracking(done)
+        from filelock import FileLock
 
-    def _log_trial(self, config: RunConfig, folder: RunFolder, task: Task, status: str) -> dict[str, Any] | None:
+        with FileLock(folder.path.with_suffix(".lock")):  # another sweep may be about to log the same
+            if self.parent_id is None or folder.tracking().get("parent_run_id") == self.parent_id:
+                return
+            done = self._try("log a trial", lambda: self._log_trial(config, folder, task, status))
+            if done and not status.startswith(("error", "stopped")):  # those may still become something else
+                folder.write_tracking(done)
+
+    def _log_trial(self, config: RunConfig, folder: RunFolder, task: Task, status: str) -> dict[str, Any]:
         import mlflow
 
         run = mlflow.start_run(run_name=f"{config.recipe} seed {config.seed}", nested=True)
@@ -198,7 +203,7 @@ class Tracker:
             mlflow.set_tag("status", status)
             if status == "done":
                 return self._log_folder(LiveMetrics(self, run.info.run_id), folder, task, {})
-            return None
+            return self._place(run.info.run_id)
         finally:
             _end("FINISHED" if status == "done" else "FAILED")
 
@@ -213,8 +218,7 @@ class Tracker:
         for path in files:
             mlflow.log_artifact(str(path))
         if winner:
-            # Tags, which can change: a sweep that goes on may find another winner.
-            mlflow.set_tags({"winner": winner["trial"]} | {f"winner_{k}": v for k, v in winner["objective"].items()})
+            mlflow.set_tag("winner", winner["trial"])  # no parameter: a sweep that goes on may find another
             mlflow.log_metrics(winner["metrics"])
 
     def register(self, folder: RunFolder, task: Task, predictor: Predictor, example: np.ndarray) -> None:

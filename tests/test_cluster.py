@@ -14,10 +14,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from benchmark import cluster
+from benchmark import cluster, trial
 from benchmark.cluster import Share
+from benchmark.config import StandinTask
+from benchmark.data import fetch, load
 from benchmark.errors import BadInput
-from tests.helpers import PARAMS
+from benchmark.sweep import Trial
+from benchmark.tasks import build_task
+from benchmark.trial import Job
+from tests.helpers import CPU, PARAMS, make_config
 
 pytest.importorskip("ray", reason="needs the extra 'sweep'")
 ROOT = Path(__file__).resolve().parents[1]
@@ -80,6 +85,43 @@ def test_a_trial_can_not_have_more_than_any_node_has(nodes: Any) -> None:
         cluster.connect(nodes.address, Share(1, 0.5, None)),
     ):
         pass
+
+
+def make_jobs(count: int, epochs: int) -> list[Job]:
+    """Runs of a small stand-in task in the current folder, learning rates from useful to useless."""
+    task = build_task(TASK, StandinTask(standin="breastmnist", fraction=0.2))
+    fetch(task, None, 0, 1.0)
+    made = []
+    for place in range(count):
+        objective = {"loss": "cross-entropy", "optimizer": "adam", "lr": 1e-3 * 0.05**place}
+        config = make_config(TASK, recipe=f"trial{place}", objective=objective, epochs=epochs)
+        made.append(Trial(config.recipe, config.objective, (config,)))
+    return [job for jobs in trial.jobs(made, task, load(task, CPU)).values() for job in jobs]
+
+
+def test_asha_gives_up_what_falls_behind_and_says_so(
+    nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    jobs, share, ended = make_jobs(4, epochs=6), Share(1, 0, 2), []
+    with cluster.connect(nodes.address, share):
+        cluster.run(jobs, share, True, 0, ended.append)
+    assert sorted(job.config.recipe for job in ended) == [job.config.recipe for job in jobs]
+    statuses = {job.status.partition(" after")[0] for job in jobs}
+    assert statuses == {"done", "stopped: by ASHA"}
+    assert all(job.is_settled(asha=True) for job in jobs)
+
+
+def test_a_budget_of_time_leaves_the_rest_for_another_time(
+    nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    jobs, share = make_jobs(2, epochs=2000), Share(1, 0, 1)
+    with cluster.connect(nodes.address, share):
+        started = time.monotonic()
+        cluster.run(jobs, share, False, 0.05, lambda _: None)
+        assert time.monotonic() - started < 60
+    assert {job.status for job in jobs} <= {"not run", "not finished"}
 
 
 def test_a_sweep_on_a_cluster_outlives_the_death_of_a_node(nodes: Any, tmp_path: Path) -> None:
