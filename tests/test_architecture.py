@@ -66,6 +66,8 @@ def test_a_dvc_stage_depends_on_exactly_the_code_that_it_imports(stage: str) -> 
         ("benchmark.config", ["benchmark.training", "benchmark.data", "benchmark.objectives"]),
         ("benchmark.training", ["benchmark.tracking", "benchmark.report", "benchmark.published", "pipelines"]),
         ("benchmark.tracking", ["benchmark.report", "pipelines"]),
+        ("benchmark.sweep", ["benchmark.training", "benchmark.cluster", "benchmark.tracking", "pipelines"]),
+        ("benchmark.cluster", ["benchmark.tracking", "benchmark.report", "pipelines"]),
         ("benchmark.report", ["benchmark.tracking", "benchmark.training", "benchmark.objectives", "pipelines"]),
     ],
 )
