@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmark import cluster, trial
+from benchmark import cluster, provenance, trial
 from benchmark.cluster import Share
 from benchmark.config import StandinTask
 from benchmark.data import fetch, load
@@ -51,6 +51,7 @@ def test_side_by_side(benchmark: Any, tmp_path: Path, monkeypatch: pytest.Monkey
     if benchmark.disabled:
         pytest.skip("takes minutes; `make bench` runs it")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(provenance.ROOT))  # for Ray's processes, which otherwise look in this folder
     with cluster.connect("", Share(2, 0, 1)):
         (probe,) = make_jobs(tmp_path / "probe", 1, 10)
         cluster.run([probe], Share(1, 0, 1), False, 0, lambda _: None)
