@@ -99,7 +99,7 @@ def _must_answer(address: str) -> None:
     except (OSError, OverflowError, subprocess.SubprocessError) as error:
         raise BadInput(
             f"option --address: no Ray cluster answers at {address} (waited {ANSWER_S} s at most); "
-            "start one with `ray start --head`, and give its address and port"
+            "start one with `ray start --head`, and set RAY_AUTH_MODE=token here where it asks for a token"
         ) from error
 
 
