@@ -24,10 +24,10 @@ lint: env ## what CI checks besides the tests
 	$(BIN)/mypy
 
 lock: env ## pyproject.toml → requirements.lock
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev --no-header --quiet --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev --extra sweep --no-header --quiet --output-file requirements.lock pyproject.toml
 
 clean: ## results, caches and the environment go; fetched data stays
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .benchmarks runs trunks plots reports mlruns mlflow.db*
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .benchmarks runs trials trunks plots reports mlruns mlflow.db*
 
 env: $(BIN)/.built
 

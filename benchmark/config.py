@@ -6,22 +6,24 @@ resolved into one `RunConfig`, in which nothing is left to a default.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import yaml
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
+    TypeAdapter,
     ValidationError,
     field_validator,
     model_validator,
 )
 
 from benchmark.errors import BadInput, allowed
+from benchmark.validation import Section, sentence
 
 Dim = Literal["2d", "3d"]
 Kind = Literal["binary", "multi-label"]
@@ -36,12 +38,6 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
 T = TypeVar("T")
 U = TypeVar("U")
-
-
-class Section(BaseModel):
-    """A part of params.yaml: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 # ------------------------------------------------------------------------------------------------ objectives
@@ -193,6 +189,23 @@ class FinetuneSection(Section):
     recipes: tuple[Name, ...] = Field(min_length=1)
 
 
+class Grid(Section):
+    """Values to search: `over` has, for each key of the recipe's objective, the values that it takes."""
+
+    recipe: Name
+    over: dict[str, Annotated[tuple[str | float, ...], Field(min_length=1)]] = Field(min_length=1)
+
+    def points(self) -> Iterator[dict[str, str | float]]:
+        """Every combination, the last key changing fastest."""
+        for values in itertools.product(*self.over.values()):
+            yield dict(zip(self.over, values, strict=True))
+
+
+class SweepSection(Section):
+    tasks: tuple[Name, ...]
+    grids: dict[Name, Grid]
+
+
 class ReportSection(Section):
     title: str
 
@@ -215,7 +228,11 @@ BatchSize = Annotated[int, Field(ge=2)]
 
 
 class Recipe(Section):
-    """How a task is trained. A recipe that starts from the trunk has the trunk's network."""
+    """How a task is trained. A recipe that starts from the trunk has the trunk's network.
+
+    The objective of a task is the one in its file of `winner_files` (written by a sweep), else the one in `winners`,
+    else `objective`.
+    """
 
     about: str
     start: Literal["scratch", "trunk"]
@@ -226,7 +243,8 @@ class Recipe(Section):
     batch_size: PerDim[BatchSize, BatchSize]
     schedule: Schedule | None = None
     objective: Objective
-    winners: dict[Name, Objective] = {}
+    winners: dict[Name, Objective] = Field(default_factory=dict)
+    winner_files: dict[Name, Path] = Field(default_factory=dict)
 
     @field_validator("trainable", mode="before")
     @classmethod
@@ -261,6 +279,7 @@ class Params(Section):
     fetch: FetchSection
     pretrain: PretrainSection
     finetune: FinetuneSection
+    sweep: SweepSection
     report: ReportSection
     tasks: dict[Name, TaskEntry]
     recipes: dict[Name, Recipe]
@@ -277,9 +296,24 @@ class Params(Section):
         check("fetch.tasks", self.fetch.tasks, self.tasks)
         check("fetch.left_out", self.fetch.left_out, self.tasks)
         check("finetune.recipes", self.finetune.recipes, self.recipes)
+        check("sweep.tasks", self.sweep.tasks, self.tasks)
+        for name, grid in self.sweep.grids.items():
+            check(f"sweep.grids.{name}.recipe", (grid.recipe,), self.recipes)
+            self.objectives(name)
         for dim in ("2d", "3d"):
             check(f"pretrain.{dim}.tasks", self.pretrain.of(dim).tasks, self.tasks)
         return self
+
+    def objectives(self, grid_name: str) -> list[Objective]:
+        """Every point of a grid as an objective: the recipe's own, with the grid's values in it."""
+        grid = self.sweep.grids[grid_name]
+        own = self.recipes[grid.recipe].objective.model_dump()
+        try:
+            return [_OBJECTIVE.validate_python(own | point) for point in grid.points()]
+        except ValidationError as error:
+            raise ValueError(
+                f"sweep.grids.{grid_name}.over.{sentence(error, Section, UNION_FORMS, OBJECTIVES)}"
+            ) from error
 
 
 class RunConfig(Section):
@@ -317,6 +351,7 @@ UNION_FORMS: dict[Any, type[Section]] = {
     "standin": StandinTask,
     **OBJECTIVES,
 }
+_OBJECTIVE: TypeAdapter[Objective] = TypeAdapter(Objective)
 
 # ------------------------------------------------------------------------------------------------ reading
 
@@ -330,13 +365,16 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     if not path.is_file():
         raise BadInput(f"{path}: no such file; run the command from the project's folder")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Params.model_validate(_yaml(path))
+    except ValidationError as error:
+        raise BadInput(f"{path}: {sentence(error, Params, UNION_FORMS, OBJECTIVES)}") from error
+
+
+def _yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise BadInput(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    try:
-        return Params.model_validate(content)
-    except ValidationError as error:
-        raise BadInput(f"{path}: {_sentence(error)}") from error
 
 
 def choose_profile(params: Params, name: str | None) -> str:
@@ -386,7 +424,7 @@ def resolve_finetune(
         recipe_network=own_network,
         start=recipe.start,
         trainable=recipe.trainable,
-        objective=recipe.winners.get(task, recipe.winners.get(reference, recipe.objective)),
+        objective=_objective(recipe, task, reference),
         augmentation=recipe.augmentation.of(dim),
         epochs=profile.finetune_epochs.of(dim) if profile.finetune_epochs else recipe.epochs,
         recipe_epochs=recipe.epochs,
@@ -396,39 +434,21 @@ def resolve_finetune(
     )
 
 
-def _sentence(error: ValidationError) -> str:
-    """The first problem that pydantic found, as `key: problem, got value`."""
-    first = error.errors(include_url=False)[0]
-    # pydantic puts the form that it chose of a union into the path; params.yaml has no such key.
-    path = [part for part in first["loc"] if part not in UNION_FORMS]
-    key = ".".join({"d2": "2d", "d3": "3d"}.get(str(part), str(part)) for part in path)
-    given = first.get("input")
-    shown = f", got {given!r}" if isinstance(given, (str, int, float, bool)) else ""
-    if first["type"] == "extra_forbidden":
-        return f"{key}: unknown key; known: {', '.join(_known_keys(first['loc'][:-1]))}"
-    if first["type"].startswith("union_tag"):
-        name = given.get("loss") if isinstance(given, dict) else None
-        problem = f"unknown name '{name}'" if name else "missing"
-        return f"{key}.loss: {problem}; known: {', '.join(sorted(OBJECTIVES))}"
-    message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{key}: {message}{shown}" if key else f"{message}{shown}"
+def _objective(recipe: Recipe, task: str, reference: str) -> Objective:
+    if task in recipe.winner_files:
+        return read_winner(recipe.winner_files[task])
+    return recipe.winners.get(task, recipe.winners.get(reference, recipe.objective))
 
 
-def _known_keys(path: tuple[int | str, ...]) -> list[str]:
-    """The keys that the section at `path` may have; empty where the path does not lead to one."""
-    section: Any = Params
-    for part in path:
-        section = UNION_FORMS.get(part) or _section_under(section, str(part)) or section
-    return sorted(field.alias or name for name, field in section.model_fields.items())
-
-
-def _section_under(section: Any, key: str) -> Any:
-    """The class of the section that `key` holds, whatever container or option its type is wrapped in."""
-    fields = {field.alias or name: field.annotation for name, field in section.model_fields.items()}
-    waiting = [fields.get(key)]
-    while waiting:
-        kind = waiting.pop()
-        if isinstance(kind, type) and issubclass(kind, Section):
-            return kind
-        waiting.extend(get_args(kind))
-    return None
+def read_winner(path: Path) -> Objective:
+    """The objective in a `winner.yaml` that a sweep has written."""
+    again = "run `python -m pipelines.sweep TASK` for it"
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file, and a recipe's `winner_files` names it; {again}")
+    content = _yaml(path)
+    if not isinstance(content, dict) or "objective" not in content:
+        raise BadInput(f"{path}: has no winner's objective; {again}")
+    try:
+        return _OBJECTIVE.validate_python(content["objective"])
+    except ValidationError as error:
+        raise BadInput(f"{path}: objective.{sentence(error, Recipe, UNION_FORMS, OBJECTIVES)}; {again}") from error

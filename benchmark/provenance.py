@@ -46,6 +46,12 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES}
 
 
+def fingerprint() -> dict[str, str]:
+    """What has to be the same on every machine for the same run to have the same result."""
+    own = versions()
+    return {"code": code()["digest"]} | {name: own[name] for name in ("torch", "torchvision", "libauc", "kornia")}
+
+
 def hardware() -> dict[str, Any]:
     import torch
 

@@ -98,7 +98,7 @@ class Tracker:
             mlflow.start_run(run_id=launched)
             mlflow.set_tag("mlflow.runName", self.name)
         else:
-            mlflow.start_run(run_name=self.name)
+            mlflow.start_run(run_id=_killed_sweep(experiment_id, tags), run_name=self.name)
         parent_id = str(_active().info.run_id)
         if launched and launched != parent_id:  # `mlflow run` without --experiment-name: leave a pointer there
             mlflow.MlflowClient().set_tag(launched, "logged_as_run", parent_id)
@@ -151,14 +151,16 @@ class Tracker:
         for name in ("run.json", "history.csv", "metrics.json", "scores.npz"):
             if (folder.path / name).is_file():
                 mlflow.log_artifact(str(folder.path / name))
-        if (folder.path / "scores.npz").is_file():
+        if "test_auc" in metrics:
             mlflow.log_figure(roc_figure(folder, self.name), "roc.png")
-        return {
-            "tracking_uri": _without_password(mlflow.get_tracking_uri()),
-            "experiment": self.experiment,
-            "run_id": live.run_id,
-            "parent_run_id": self.parent_id,
-        }
+        return self._place(live.run_id)
+
+    def _place(self, run_id: str | None) -> dict[str, Any]:
+        """Where MLflow holds a run: the content of `tracking.json`."""
+        import mlflow
+
+        place = {"experiment": self.experiment, "run_id": run_id, "parent_run_id": self.parent_id}
+        return {"tracking_uri": _without_password(mlflow.get_tracking_uri())} | place
 
     def log_parent(self, folders: list[RunFolder], task: Task | None) -> None:
         """Means and spreads over the seeds, as metrics of the parent run."""
@@ -180,6 +182,44 @@ class Tracker:
             spreads = {}
         mlflow.log_metrics(means | spreads | against_published(task, means))
         mlflow.set_tags({**run_tags(records[0]), "seed": params["seed"]})
+
+    def log_trial(self, config: RunConfig, folder: RunFolder, task: Task, status: str) -> None:
+        """A nested run for a sweep's run, written from its folder; one without figures has its reason as a tag."""
+        from filelock import FileLock
+
+        with FileLock(folder.path.with_suffix(".lock")):  # another sweep may be about to log the same
+            if self.parent_id is None or folder.tracking().get("parent_run_id") == self.parent_id:
+                return
+            done = self._try("log a trial", lambda: self._log_trial(config, folder, task, status))
+            if done and not status.startswith(("error", "stopped")):  # those may still become something else
+                folder.write_tracking(done)
+
+    def _log_trial(self, config: RunConfig, folder: RunFolder, task: Task, status: str) -> dict[str, Any]:
+        import mlflow
+
+        run = mlflow.start_run(run_name=f"{config.recipe} seed {config.seed}", nested=True)
+        try:
+            mlflow.log_params(flat_params(config))
+            mlflow.set_tag("status", status)
+            if status == "done":
+                return self._log_folder(LiveMetrics(self, run.info.run_id), folder, task, {})
+            return self._place(run.info.run_id)
+        finally:
+            _end("FINISHED" if status == "done" else "FAILED")
+
+    def log_sweep(self, files: list[Path], winner: Mapping[str, Any]) -> None:
+        """The winner and the files of a sweep, on its parent run."""
+        if self.parent_id is not None:
+            self._try("log the sweep's result", lambda: self._log_sweep(files, winner))
+
+    def _log_sweep(self, files: list[Path], winner: Mapping[str, Any]) -> None:
+        import mlflow
+
+        for path in files:
+            mlflow.log_artifact(str(path))
+        if winner:
+            mlflow.set_tag("winner", winner["trial"])  # no parameter: a sweep that goes on may find another
+            mlflow.log_metrics(winner["metrics"])
 
     def register(self, folder: RunFolder, task: Task, predictor: Predictor, example: np.ndarray) -> None:
         """Log the best seed's model and make it a version of the task's registered model; see `_register`."""
@@ -304,6 +344,16 @@ def roc_figure(folder: RunFolder, title: str) -> Any:
     axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
     axes.set_title(title)
     return figure
+
+
+def _killed_sweep(experiment_id: str, tags: Mapping[str, str]) -> str | None:
+    """The parent run of the same sweep, which goes on where it was killed; None for anything but a sweep."""
+    import mlflow
+
+    if "sweep" not in tags:
+        return None
+    found = mlflow.search_runs([experiment_id], f"tags.sweep = '{tags['sweep']}'", max_results=1, output_format="list")
+    return str(found[0].info.run_id) if found else None
 
 
 def _dataset(part: TaskData) -> Any:

@@ -52,9 +52,10 @@ def code_of(stage: str) -> set[str]:
     return files - {"benchmark/__init__.py", "pipelines/__init__.py"}
 
 
-@pytest.mark.parametrize("stage", ["fetch", "pretrain", "finetune", "report"])
+@pytest.mark.parametrize("stage", ["fetch", "pretrain", "finetune", "sweep", "report"])
 def test_a_dvc_stage_depends_on_exactly_the_code_that_it_imports(stage: str) -> None:
-    declared = yaml.safe_load(Path("dvc.yaml").read_text())["stages"][stage]["deps"]
+    content = yaml.safe_load(Path("dvc.yaml").read_text())["stages"][stage]
+    declared = content.get("do", content)["deps"]
     code = {path for path in declared if path.startswith(("benchmark/", "pipelines/"))}
     assert code == code_of(stage)
 
@@ -65,6 +66,8 @@ def test_a_dvc_stage_depends_on_exactly_the_code_that_it_imports(stage: str) -> 
         ("benchmark.config", ["benchmark.training", "benchmark.data", "benchmark.objectives"]),
         ("benchmark.training", ["benchmark.tracking", "benchmark.report", "benchmark.published", "pipelines"]),
         ("benchmark.tracking", ["benchmark.report", "pipelines"]),
+        ("benchmark.sweep", ["benchmark.training", "benchmark.cluster", "benchmark.tracking", "pipelines"]),
+        ("benchmark.cluster", ["benchmark.tracking", "benchmark.report", "pipelines"]),
         ("benchmark.report", ["benchmark.tracking", "benchmark.training", "benchmark.objectives", "pipelines"]),
     ],
 )
@@ -73,15 +76,16 @@ def test_arrows_point_one_way(module: str, forbidden: list[str]) -> None:
     assert [name for name in reached if name.startswith(tuple(forbidden))] == []
 
 
-def test_only_tracking_imports_mlflow() -> None:
+@pytest.mark.parametrize(("package", "module"), [("mlflow", "benchmark.tracking"), ("ray", "benchmark.cluster")])
+def test_one_module_alone_imports(package: str, module: str) -> None:
     importers = [
         name
         for name, path in MODULES.items()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "mlflow" for alias in node.names))
-        or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "mlflow")
+        if (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == package for alias in node.names))
+        or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == package)
     ]
-    assert set(importers) == {"benchmark.tracking"}
+    assert set(importers) == {module}
 
 
 def test_the_library_knows_no_stage() -> None:
@@ -99,7 +103,7 @@ def test_files_stay_readable_in_one_sitting() -> None:
 
 
 def test_a_stage_has_one_name_everywhere() -> None:
-    stages = {"fetch", "pretrain", "finetune", "report"}
+    stages = {"fetch", "pretrain", "finetune", "sweep", "report"}
     assert stages <= yaml.safe_load(Path("dvc.yaml").read_text())["stages"].keys()
     assert stages <= yaml.safe_load(Path("MLproject").read_text())["entry_points"].keys()
     assert stages <= yaml.safe_load(Path("params.yaml").read_text()).keys()

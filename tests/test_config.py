@@ -61,6 +61,32 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
         ("tasks.pneumoniamnist_rebuilt.md5", "abc", "tasks.pneumoniamnist_rebuilt.md5: "),
         ("tasks.pneumoniamnist_rebuilt.labels", ["one"], "a binary task has two label names, got 1"),
         ("profiles.quick.seeds", [], "profiles.quick.seeds: "),
+        ("sweep.tasks", ["breast"], "sweep.tasks: unknown name 'breast'; known: adrenalmnist3d, "),
+        (
+            "sweep.grids.mine",
+            {"recipe": "readme", "over": {"lrr": [1]}},
+            "sweep.grids.mine.over.lrr: unknown key; known: loss, lr",
+        ),
+        (
+            "sweep.grids.mine",
+            {"recipe": "readme", "over": {}},
+            "sweep.grids.mine.over: Dictionary should have at least 1 item",
+        ),
+        (
+            "sweep.grids.mine",
+            {"recipe": "readme", "over": {"lr": []}},
+            "sweep.grids.mine.over.lr: Tuple should have at least 1",
+        ),
+        (
+            "sweep.grids.mine",
+            {"recipe": "no", "over": {"lr": [1]}},
+            "sweep.grids.mine.recipe: unknown name 'no'; known: dam",
+        ),
+        (
+            "sweep.grids.mine",
+            {"recipe": "dam", "over": {"lr": [-1]}},
+            "sweep.grids.mine.over.lr: should be greater than 0",
+        ),
         ("extra", 1, "extra: unknown key; known: fetch, finetune, pretrain"),
     ],
 )

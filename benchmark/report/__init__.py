@@ -12,19 +12,31 @@ from benchmark.report.gather import collect
 from benchmark.report.model import Comparison
 from benchmark.report.table import table_text
 from benchmark.runs import RUNS, TRUNKS
+from benchmark.sweep import SWEEPS
 from benchmark.tasks import STAMP
 
 __all__ = ["STAMP", "Comparison", "build", "collect", "table_text"]
 
 
-def build(params: Params, profile: str, out: Path, runs_root: Path = RUNS, trunks_root: Path = TRUNKS) -> Comparison:
-    """Write `report.md` and `report.html` of a profile into `out`.
+def build(
+    params: Params,
+    profile: str,
+    out: Path,
+    runs_root: Path = RUNS,
+    trunks_root: Path = TRUNKS,
+    sweeps_root: Path = SWEEPS,
+) -> Comparison:
+    """Write `report.md` and `report.html` of a profile into `out`, and `sweep-<task>.html` for every swept task.
 
     Returns:
         What they show, for `table_text`.
     """
-    from benchmark.report import page  # late: importing matplotlib takes a second, and a table needs none of it
+    from benchmark.report import (
+        page,
+        sweep_page,
+    )  # late: importing matplotlib takes a second, and a table needs none of it
 
     comparison = collect(params, profile, runs_root, trunks_root)
     page.write(comparison, out)
+    sweep_page.write(params, out, sweeps_root)
     return comparison

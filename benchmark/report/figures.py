@@ -69,7 +69,7 @@ def roc(task: TaskComparison) -> Picture | None:
         axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.015, 1), ylim=(0, 1.015))
         axes.set_aspect("equal")
         axes.legend(loc="lower right", title="AUROC", alignment="left")
-        return Picture(_uri(figure), f"ROC curves of the test split. {_alt(cells.values(), 'test_auc')}")
+        return Picture(svg_uri(figure), f"ROC curves of the test split. {_alt(cells.values(), 'test_auc')}")
 
 
 def learning(task: TaskComparison) -> Picture | None:
@@ -94,7 +94,7 @@ def learning(task: TaskComparison) -> Picture | None:
         handles = list(_legend([task.cells[place].recipe for place in curves], list(curves), readme))
         axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
         cells = [task.cells[place] for place in curves]
-        return Picture(_uri(figure), f"AUROC on val and train by epoch. {_alt(cells, 'val_auc')}")
+        return Picture(svg_uri(figure), f"AUROC on val and train by epoch. {_alt(cells, 'val_auc')}")
 
 
 def _mean_roc(cell: Cell) -> np.ndarray:
@@ -141,7 +141,8 @@ def _alt(cells: Iterable[Cell], name: str) -> str:
     return "; ".join(f"{cell.recipe} {wording.measured(cell.figures[name])}" for cell in cells if name in cell.figures)
 
 
-def _uri(figure: Figure) -> str:
+def svg_uri(figure: Figure) -> str:
+    """The figure to embed in a page; under `STYLE`, equal figures give equal bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"

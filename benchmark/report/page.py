@@ -43,7 +43,7 @@ def write(comparison: Comparison, out: Path) -> None:
     """Write `report.md` and `report.html` into `out`, each whole or not at all."""
     content = _content(comparison)
     for name in ("report.md", "report.html"):
-        text = _templates().get_template(f"{name}.j2").render(content)
+        text = templates().get_template(f"{name}.j2").render(content)
         with atomic(out / name) as partial:
             partial.write_text(text, encoding="utf-8")
 
@@ -73,7 +73,8 @@ def _section(comparison: Comparison, part: TaskComparison) -> Section:
     return Section(part, found, verdict(part, found), [picture for picture in pictures if picture], commands)
 
 
-def _templates() -> Environment:
+def templates() -> Environment:
+    """What every page of the report is rendered by."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=lambda name: bool(name and name.endswith(".html.j2")),
