@@ -226,7 +226,7 @@ def _trainable(config: dict[str, Any], jobs: list[Job], root: str, share: Share,
 class _Reporter:
     """Observer that tells Tune of every epoch, for ASHA."""
 
-    def epoch_started(self, epoch: int, epochs: int, batches: int) -> None:
+    def epoch_started(self, epoch: int, epochs: int, images: int) -> None:
         pass
 
     def batch_done(self, images: int) -> None:
