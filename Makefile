@@ -9,7 +9,7 @@ export DVC_NO_ANALYTICS := 1
 repro: env ## fetch, pretrain, fine-tune, report
 	@$(BIN)/python -m pipelines.repro
 
-test: env ## all tests
+test: env ## all tests but the slow ones (those: pytest -m slow)
 	$(BIN)/python -m pytest
 
 ui: env ## MLflow UI on loopback
