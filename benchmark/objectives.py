@@ -252,7 +252,8 @@ def _stock(objective: GradientObjective, trained: list[nn.Parameter]) -> torch.o
     """PyTorch's own; one kernel for all parameters where it has one (a third of Adam's time on a CPU)."""
     lr, momentum, decay = objective.lr, objective.momentum, objective.weight_decay
     if objective.optimizer == "sgd":
-        return torch.optim.SGD(trained, lr=lr, momentum=momentum, weight_decay=decay, fused=True)
+        # Not fused: that step breaks off where a head joins later than the trunk, as in pretraining on several tasks.
+        return torch.optim.SGD(trained, lr=lr, momentum=momentum, weight_decay=decay)
     if objective.optimizer == "rmsprop":
         return torch.optim.RMSprop(trained, lr=lr, momentum=momentum, weight_decay=decay)
     return torch.optim.Adam(trained, lr=lr, betas=(momentum, 0.999), weight_decay=decay, fused=True)

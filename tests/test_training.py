@@ -97,8 +97,10 @@ def test_training_never_sees_the_test_split(tmp_path: Path) -> None:
     assert bytes_of(fit(config, tmp_path / "a", {"breastmnist": blind})) == bytes_of(fit(config, tmp_path / "b"))
 
 
-def test_several_tasks_share_one_trunk_and_have_a_head_each(tmp_path: Path) -> None:
-    objective = OBJECTIVES["cross-entropy"] | {"multi_label_loss": "bce-with-logits"}
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
+def test_several_tasks_share_one_trunk_and_have_a_head_each(tmp_path: Path, optimizer: str) -> None:
+    changes = {"multi_label_loss": "bce-with-logits", "optimizer": optimizer, "momentum": 0.9}
+    objective = OBJECTIVES["cross-entropy"] | changes
     run = fit(make_config("breastmnist", "chestmnist", objective=objective, stage="pretrain"), tmp_path)
     assert run.model.heads["breastmnist"].out_features == 2
     assert run.model.heads["chestmnist"].out_features == 14

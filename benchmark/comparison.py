@@ -1,0 +1,147 @@
+"""Two methods on the same test images: whose AUROC is higher, and whether that is more than chance.
+
+A side is a recipe (every task that it was run on), one task of a recipe, or one run. The rule: a side is called better
+where both have two seeds or more and the p-value of their difference, other seeds on other images, is below 0.05 after
+Holm's correction over the tasks. With one seed nothing is called better: its spread over seeds is unknown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmark import statistics
+from benchmark.errors import BadInput
+from benchmark.runs import RUNS, RunFolder
+from benchmark.statistics import Difference, OverSeeds, Ranking
+
+LEVEL = 0.05
+SAME, ONE_SEED, UNDEFINED = "not distinguishable", "not decided: one seed", "undefined: a label has one class"
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one name of a comparison stands for."""
+
+    name: str
+    cells: Mapping[str, tuple[RunFolder, ...]]
+    """Finished runs by task, in the order of their seeds."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task."""
+
+    task: str
+    a: OverSeeds
+    b: OverSeeds
+    difference: Difference
+    p_holm: float
+    """`difference.p`, corrected for the number of tasks."""
+    verdict: str
+    standin: bool
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two sides, and what the test splits say of them."""
+
+    a: str
+    b: str
+    rows: tuple[Row, ...]
+    ranking: Ranking
+    unpaired: tuple[str, ...]
+    """Tasks that only one of the sides was run on."""
+
+    @property
+    def is_standin(self) -> bool:
+        return any(row.standin for row in self.rows)
+
+
+def find(name: str, profile: str, root: Path = RUNS) -> Side:
+    """What a name stands for: a run folder, the folder of a task's recipe, or a recipe of the profile.
+
+    Raises:
+        BadInput: it is none of them, or nothing of it is finished.
+    """
+    path = Path(name)
+    if path.is_dir():
+        folders = [path] if (path / "run.json").is_file() else sorted(path.glob("seed*"))
+    else:
+        folders = sorted((root / profile).glob(f"*/{name}/seed*")) if "/" not in name else []
+    cells: dict[str, list[RunFolder]] = {}
+    for folder in map(RunFolder, folders):
+        if folder.is_done and (folder.path / "scores.npz").is_file():
+            (task,) = folder.record()["config"]["tasks"]
+            cells.setdefault(task, []).append(folder)
+    if not cells:
+        known = sorted({found.parent.name for found in (root / profile).glob("*/*/seed*")})
+        raise BadInput(
+            f"argument '{name}': no finished run; give a run folder, a folder of seeds, a registered model, or a recipe "
+            f"that profile {profile} has runs of: {', '.join(known) or 'none'}"
+        )
+    return Side(name, {task: tuple(sorted(found, key=_seed)) for task, found in cells.items()})
+
+
+def compare(a: Side, b: Side, resamples: int = statistics.RESAMPLES) -> Pair:
+    """Compare two sides on every task that both were run on.
+
+    Raises:
+        BadInput: they share no task, or were scored on other test images.
+    """
+    shared = [task for task in a.cells if task in b.cells]
+    if not shared:
+        raise BadInput(f"'{a.name}' and '{b.name}' have no task in common: {', '.join({**a.cells, **b.cells})}")
+    found = {task: _measured(task, a, b, resamples) for task in shared}
+    corrected = statistics.holm([difference.p for _, _, difference in found.values()])
+    rows = tuple(
+        Row(task, *measured, p, _verdict(a.name, b.name, measured[2], p), bool(a.cells[task][0].record()["standin"]))
+        for (task, measured), p in zip(found.items(), corrected, strict=True)
+    )
+    table = {
+        f"a: {a.name}": {row.task: row.a.mean for row in rows},
+        f"b: {b.name}": {row.task: row.b.mean for row in rows},
+    }
+    return Pair(a.name, b.name, rows, statistics.ranking(table), tuple(sorted(set(a.cells) ^ set(b.cells))))
+
+
+def stack(folders: tuple[RunFolder, ...], split: str = "test") -> tuple[np.ndarray, np.ndarray]:
+    """Labels (n, L), and the scores of every seed (S, n, L).
+
+    Raises:
+        BadInput: the runs were not scored on the same images.
+    """
+    parts = [folder.scores()[split] for folder in folders]
+    labels = parts[0][0]
+    for folder, (other, _) in zip(folders, parts, strict=True):
+        if not np.array_equal(labels, other):
+            raise BadInput(
+                f"{folders[0].path} and {folder.path}: other labels in split {split}, so these are other images; "
+                "compare runs on the same data file"
+            )
+    return labels, np.stack([scores for _, scores in parts])
+
+
+def _measured(task: str, a: Side, b: Side, resamples: int) -> tuple[OverSeeds, OverSeeds, Difference]:
+    labels, both = stack((*a.cells[task], *b.cells[task]))
+    of_a, of_b = np.split(both, [len(a.cells[task])])
+    measured = statistics.over_seeds(labels, of_a), statistics.over_seeds(labels, of_b)
+    return *measured, statistics.difference(labels, of_a, of_b, resamples)
+
+
+def _verdict(a: str, b: str, difference: Difference, p: float) -> str:
+    if math.isnan(difference.value):
+        return UNDEFINED
+    if min(difference.seeds) < 2:
+        return ONE_SEED
+    if p >= LEVEL:
+        return SAME
+    return f"{a if difference.value > 0 else b} better"
+
+
+def _seed(folder: RunFolder) -> int:
+    return int(folder.record()["config"]["seed"])

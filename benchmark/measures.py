@@ -1,0 +1,96 @@
+"""The figures of a run beside AUROC and accuracy at 0.5. Scores trained for AUROC are rankings, not probabilities:
+Brier score and calibration error then say how far they are from probabilities, not how good the ranking is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchmark.runs import Scores
+
+LOW_FPR = 0.1
+"""Up to where the partial AUROC goes."""
+BINS = 10
+"""Of equal width, for the expected calibration error (Naeini et al., AAAI 2015)."""
+NAMES = {
+    "auroc": "AUROC",
+    "average_precision": "average precision",
+    "accuracy": "accuracy at 0.5",
+    "balanced_accuracy": "balanced accuracy",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "partial_auroc": "partial AUROC, FPR ≤ 0.1",
+    "brier": "Brier score",
+    "ece": "expected calibration error",
+}
+"""Of every measure, in the order in which they are shown."""
+
+
+def measures(scores: Scores, split: str = "test") -> dict[str, float]:
+    """Means over the labels of `per_label`."""
+    rows = per_label(*scores[split], thresholds(scores))
+    return {name: float(np.mean([row[name] for row in rows])) for name in NAMES}
+
+
+def thresholds(scores: Scores) -> np.ndarray | None:
+    """(L,) thresholds of best balanced accuracy on the validation split; None where that was not scored.
+
+    A score at the threshold or above counts as label 1. Of equally good ones the highest is taken.
+    """
+    from sklearn.metrics import roc_curve
+
+    if "val" not in scores:
+        return None
+    labels, probabilities = scores["val"]
+    found = []
+    for column in range(labels.shape[1]):
+        fpr, tpr, values = roc_curve(labels[:, column], probabilities[:, column], drop_intermediate=False)
+        found.append(values[int(np.argmax(tpr - fpr))])
+    return np.array(found)
+
+
+def per_label(labels: np.ndarray, probabilities: np.ndarray, cut: np.ndarray | None) -> list[Mapping[str, float]]:
+    """The measures of `NAMES` for each label.
+
+    Args:
+        labels: 0 or 1, (n, L).
+        probabilities: of label 1, (n, L).
+        cut: (L,) thresholds for balanced accuracy, sensitivity and specificity; these are NaN without.
+
+    Returns:
+        NaN for what is undefined, because the label has one class only.
+    """
+    return [
+        _measures(labels[:, column], probabilities[:, column], None if cut is None else float(cut[column]))
+        for column in range(labels.shape[1])
+    ]
+
+
+def _measures(labels: np.ndarray, scores: np.ndarray, cut: float | None) -> dict[str, float]:
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    both = 0 < labels.mean() < 1
+    positive = labels == 1
+    called = np.full(len(labels), np.nan) if cut is None else scores >= cut
+    sensitivity = float(np.mean(called[positive])) if both else float("nan")
+    specificity = float(1 - np.mean(called[~positive])) if both else float("nan")
+    return {
+        "auroc": float(roc_auc_score(labels, scores)) if both else float("nan"),
+        "average_precision": float(average_precision_score(labels, scores)) if both else float("nan"),
+        "accuracy": float(np.mean((scores > 0.5) == positive)),
+        "balanced_accuracy": (sensitivity + specificity) / 2,
+        "sensitivity": sensitivity,
+        "specificity": specificity,
+        # Standardized to 0.5 for chance and 1 for perfect: McClish, Medical Decision Making 9 (1989).
+        "partial_auroc": float(roc_auc_score(labels, scores, max_fpr=LOW_FPR)) if both else float("nan"),
+        "brier": float(np.mean((scores.astype(np.float64) - labels) ** 2)),
+        "ece": calibration_error(labels, scores),
+    }
+
+
+def calibration_error(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Distance of score and share of label 1 within each bin of scores, mean over the images; (n,) each."""
+    bins = np.minimum((scores * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, scores.astype(np.float64) - labels, BINS)
+    return float(np.abs(gaps).sum() / len(labels))
