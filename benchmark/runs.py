@@ -1,8 +1,9 @@
 """The run folder: what a run found out, and the only way it is written, read and listed.
 
     run.json            resolved configuration, data MD5s, code, versions, hardware, times, status
-    history.csv         a row an epoch
+    history.csv         a row an epoch; absent of predictions from elsewhere
     scores.npz          `{split}_labels` uint8 (n, L) and `{split}_scores` float32 (n, L): probability of label 1
+                        (float64 of predictions from elsewhere, whose order rounding could change)
     metrics.json        AUROC and accuracy per split; equal runs give equal bytes
     model.safetensors   weights of the selected epoch
     tracking.json       where MLflow holds a view of this run; absent until it was tracked
@@ -26,9 +27,9 @@ import pandas as pd
 
 from benchmark.errors import DataError
 
-RUNS, TRUNKS = Path("runs"), Path("trunks")
+RUNS, TRUNKS, EXTERNAL = Path("runs"), Path("trunks"), Path("external")
 Scores = dict[str, tuple[np.ndarray, np.ndarray]]
-"""Per split, in file order: labels uint8 (n, L), and probabilities of label 1, float32 (n, L)."""
+"""Per split, in file order: labels uint8 (n, L), and probabilities of label 1, float32 or float64 (n, L)."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,11 @@ class RunFolder:
     def write_history(self, rows: list[dict[str, float]]) -> None:
         self._write("history.csv", pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode())
 
-    def write_scores(self, scores: Scores) -> None:
+    def write_scores(self, scores: Scores, dtype: type[np.floating[Any]] = np.float32) -> None:
         arrays = {}
         for split, (labels, probabilities) in scores.items():
             arrays[f"{split}_labels"] = labels.astype(np.uint8)
-            arrays[f"{split}_scores"] = probabilities.astype(np.float32)
+            arrays[f"{split}_scores"] = probabilities.astype(dtype)
         with atomic(self.path / "scores.npz") as partial, partial.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
@@ -84,7 +85,9 @@ class RunFolder:
         return self._json("tracking.json") if (self.path / "tracking.json").is_file() else {}
 
     def history(self) -> pd.DataFrame:
-        return pd.read_csv(self.path / "history.csv")
+        """A row an epoch; none where the run has no epochs."""
+        path = self.path / "history.csv"
+        return pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=["epoch"])
 
     def scores(self) -> Scores:
         """Labels and probabilities of every split that was scored."""
@@ -140,6 +143,10 @@ def cell_folder(profile: str, task: str, recipe: str, root: Path = RUNS) -> Path
     return root / profile / task / recipe
 
 
+def external_folder(task: str, name: str, seed: int, root: Path = EXTERNAL) -> RunFolder:
+    return RunFolder(root / task / name / f"seed{seed}")
+
+
 def trunk_folder(profile: str, dim: str, root: Path = TRUNKS) -> RunFolder:
     return RunFolder(root / profile / dim)
 
@@ -152,6 +159,12 @@ def write_refusal(cell: Path, task: str, recipe: str, reason: str) -> None:
 def list_runs(profile: str, root: Path = RUNS) -> Iterator[RunFolder]:
     """Every run of a profile that has a record, failed ones included, in the order of their paths."""
     for record in sorted((root / profile).glob("*/*/seed*/run.json")):
+        yield RunFolder(record.parent)
+
+
+def list_external(root: Path = EXTERNAL) -> Iterator[RunFolder]:
+    """Every scoring of predictions from elsewhere, in the order of their paths."""
+    for record in sorted(root.glob("*/*/seed*/run.json")):
         yield RunFolder(record.parent)
 
 

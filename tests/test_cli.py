@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-COMMANDS = ["fetch", "pretrain", "finetune", "report", "repro", "prepare"]
+COMMANDS = ["fetch", "pretrain", "finetune", "report", "repro", "prepare", "score"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,15 @@ import numpy as np
 from benchmark import published, scoring
 from benchmark.config import Params
 from benchmark.report.model import Cell, Comparison, Run, TaskComparison
-from benchmark.runs import RUNS, TRUNKS, RunFolder, list_refusals, list_runs, trunk_folder
+from benchmark.runs import EXTERNAL, RUNS, TRUNKS, RunFolder, list_external, list_refusals, list_runs, trunk_folder
 from benchmark.tasks import Task, find_task
 
 
 def collect(params: Params, profile: str, runs_root: Path = RUNS, trunks_root: Path = TRUNKS) -> Comparison:
     """What the runs of a profile found out, for every task of `fetch` and every recipe of `finetune`.
 
-    No run folder needs to be there: what is missing is listed as such.
+    No run folder needs to be there: what is missing is listed as such. After the recipes comes every method from
+    elsewhere that has predictions for one of the tasks; its folders lie beside those of the runs.
     """
     runs: dict[tuple[str, str], list[Run]] = {}
     for folder in list_runs(profile, runs_root):
@@ -37,15 +39,38 @@ def collect(params: Params, profile: str, runs_root: Path = RUNS, trunks_root: P
         )
         for name in names
     }
+    external = _external(runs_root.parent / EXTERNAL, names)
+    for name in names:
+        found = ((method, external[method].get(name, ())) for method in external)
+        cells[name] += tuple(Cell(method, runs, "", name in params.fetch.tasks, True) for method, runs in found)
     trunks = {dim: trunk_folder(profile, dim, trunks_root) for dim in ("2d", "3d")}
     return Comparison(
         title=params.report.title,
         profile=profile,
         seeds=params.profiles[profile].seeds,
-        recipes={name: params.recipes[name].about for name in params.finetune.recipes},
+        recipes={name: params.recipes[name].about for name in params.finetune.recipes}
+        | {method: _about(tasks) for method, tasks in external.items()},
         tasks=tuple(_compare(find_task(params, name, "params.yaml: fetch"), cells[name]) for name in names),
         trunks={dim: _read(folder) for dim, folder in trunks.items() if folder.exists},
+        external=tuple(external),
     )
+
+
+def _external(root: Path, tasks: Collection[str]) -> dict[str, dict[str, tuple[Run, ...]]]:
+    """Runs by method from elsewhere and task, for these tasks, in the order of names and seeds."""
+    found: dict[str, dict[str, tuple[Run, ...]]] = {}
+    for run in sorted(map(_read, list_external(root)), key=lambda run: (run.config["recipe"], run.config["seed"])):
+        task = run.folder.path.parts[-3]
+        if task in tasks:
+            method = found.setdefault(run.config["recipe"], {})
+            method[task] = (*method.get(task, ()), run)
+    return found
+
+
+def _about(tasks: dict[str, tuple[Run, ...]]) -> str:
+    """What was noted when the predictions were given, each note once."""
+    notes = dict.fromkeys(run.config["note"] for runs in tasks.values() for run in runs if run.config["note"])
+    return "; ".join(("predictions from elsewhere", *notes))
 
 
 def _read(folder: RunFolder) -> Run:

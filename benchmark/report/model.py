@@ -67,6 +67,8 @@ class Cell:
     """'refused: ' and why the recipe does not accept the task; empty where it does."""
     reachable: bool
     """False where the task was left out because its data can't be reached."""
+    external: bool = False
+    """Whether these are predictions from elsewhere, of which no task lacks any."""
 
     @property
     def done(self) -> tuple[Run, ...]:
@@ -75,9 +77,11 @@ class Cell:
 
     @property
     def status(self) -> str:
-        """One of: done, refused, failed, unfinished, not run."""
+        """One of: done, refused, failed, unfinished, not run, not given (of predictions from elsewhere)."""
         if self.done:
             return "done"
+        if self.external and not self.runs:
+            return "not given"
         if self.refusal:
             return "refused"
         if self.runs:
@@ -90,7 +94,7 @@ class Cell:
         if self.refusal:
             return [self.refusal]
         if not self.runs:
-            return ["not run" if self.reachable else "not run: data not reachable"]
+            return [] if self.external else ["not run" if self.reachable else "not run: data not reachable"]
         others = [run for run in self.runs if run not in self.done]
         lost = ", but scores.npz is missing"
         return [f"seed {run.config.get('seed', '?')}: {run.status}{lost if run.is_done else ''}" for run in others]
@@ -141,10 +145,12 @@ class Comparison:
     profile: str
     seeds: tuple[int, ...]
     recipes: Mapping[str, str]
-    """What each recipe is about, by name."""
+    """What each column is about, by name: the recipes, then the methods from elsewhere."""
     tasks: tuple[TaskComparison, ...]
     trunks: Mapping[str, Run]
     """By dimension; a dimension without a trunk folder is absent."""
+    external: tuple[str, ...] = ()
+    """Which of `recipes` are methods from elsewhere, that can't be run here."""
 
     @property
     def is_standin(self) -> bool:
@@ -166,4 +172,4 @@ class Comparison:
         return [(task, self._recipes(names), problem) for (task, problem), names in found.items()]
 
     def _recipes(self, names: list[str]) -> str:
-        return "every recipe" if set(names) == set(self.recipes) else ", ".join(names)
+        return "every recipe" if set(names) == set(self.recipes) - set(self.external) else ", ".join(names)
