@@ -63,7 +63,7 @@ class Difference:
     """Of no difference between these trained networks: DeLong's paired test."""
     boot_low: float
     boot_high: float
-    """Paired percentile bootstrap over images, and over seeds where there are several."""
+    """Paired percentile bootstrap over images, and over seeds where there are several; NaN without resamples."""
     seeds: tuple[int, int]
 
 
@@ -254,9 +254,10 @@ def _resampled(labels: np.ndarray, stack: np.ndarray, resamples: int, rng: np.ra
         count = min(AT_ONCE, resamples - start)
         weights = _times_drawn(labels, count, rng)
         for place in range(seeds):
-            with np.errstate(invalid="ignore"):  # a label without a positive image in a resample: NaN, and left out
-                aurocs = [order.auroc(weights) for order in orders[place]]
-            found[place, start : start + count] = np.nanmean(aurocs, axis=0)
+            with np.errstate(invalid="ignore"):  # a label of one class in a resample is NaN, and left out of the mean
+                aurocs = np.array([order.auroc(weights) for order in orders[place]])
+                known = np.isfinite(aurocs)
+                found[place, start : start + count] = np.where(known, aurocs, 0).sum(axis=0) / known.sum(axis=0)
     return found
 
 
@@ -307,5 +308,7 @@ def _mean_of_drawn(aurocs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _percentiles(drawn: np.ndarray) -> tuple[float, float]:
+    if not len(drawn):
+        return float("nan"), float("nan")
     low, high = np.percentile(drawn, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
     return float(low), float(high)

@@ -15,7 +15,7 @@ from rich.table import Table
 from benchmark.comparison import Pair, Row
 from benchmark.report import wording
 from benchmark.report.figures import COLOURS, STYLE, Picture, svg_uri
-from benchmark.report.page import templates
+from benchmark.report.rendering import templates
 from benchmark.runs import atomic
 from benchmark.tasks import STAMP
 

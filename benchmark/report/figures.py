@@ -23,7 +23,7 @@ from benchmark.tasks import STAMP
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-GRID = np.linspace(0.0, 1.0, 401)
+GRID = np.linspace(0.0, 1.0, 201)
 FEW_EPOCHS = 12
 """Up to this many epochs, each is marked by a point: one epoch alone makes no line."""
 STYLE: Any = {
@@ -49,19 +49,24 @@ class Picture:
 
 
 def roc(task: TaskComparison) -> Picture | None:
-    """Test ROC of every recipe, mean over labels and seeds; None where nothing was scored.
+    """Test ROC of every recipe, mean over labels and seeds, with a band of one standard deviation over seeds.
 
-    The AUROC in the legend is the table's, not the area under the averaged curve.
+    None where nothing was scored. The AUROC in the legend is the table's, not the area under the averaged curve.
     """
     cells = {place: cell for place, cell in enumerate(task.cells) if "test_auc" in cell.figures}
     if not cells:
         return None
     with mpl.rc_context(STYLE):
-        figure, axes = _axes(task, "ROC, test split")
+        figure, axes = blank(task, "ROC, test split")
         axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.9, linestyle=":")
         for place, cell in cells.items():
             label = f"{cell.recipe}: {wording.measured(cell.figures['test_auc'])}"
-            axes.plot([0, *GRID], [0, *_mean_roc(cell)], color=_colour(place), label=label)
+            curves = _rocs(cell)
+            axes.plot([0, *GRID], [0, *curves.mean(axis=0)], color=colour(place), label=label)
+            if len(curves) > 1:
+                mean, spread = curves.mean(axis=0), curves.std(axis=0, ddof=1)
+                low, high = mean - spread, np.minimum(1, mean + spread)
+                axes.fill_between(GRID, low, high, color=colour(place), alpha=0.15, linewidth=0)
         if task.readme and task.readme.test_auc is not None:
             axes.plot([], [], " ", label=f"README, published: {wording.published(task.readme.test_auc)}")
         else:
@@ -79,13 +84,13 @@ def learning(task: TaskComparison) -> Picture | None:
     if not curves:
         return None
     with mpl.rc_context(STYLE):
-        figure, axes = _axes(task, "AUROC by epoch")
+        figure, axes = blank(task, "AUROC by epoch")
         for place, curve in curves.items():
             few = len(curve) <= FEW_EPOCHS
             for column, line in (("val_auc", "-"), ("train_auc", "--")):
                 if column in curve:
                     marker = MARKERS[place % len(MARKERS)] if few else None
-                    axes.plot(curve.index, curve[column], line, color=_colour(place), marker=marker, markersize=5)
+                    axes.plot(curve.index, curve[column], line, color=colour(place), marker=marker, markersize=5)
         readme = task.readme.val_auc if task.readme else None
         if readme is not None:
             axes.axhline(readme, color="#666666", linewidth=1.1, linestyle=":")
@@ -97,15 +102,18 @@ def learning(task: TaskComparison) -> Picture | None:
         return Picture(svg_uri(figure), f"AUROC on val and train by epoch. {_alt(cells, 'val_auc')}")
 
 
-def _mean_roc(cell: Cell) -> np.ndarray:
-    curves = []
+def _rocs(cell: Cell) -> np.ndarray:
+    """True positive rates on `GRID`, a row a seed, each the mean over labels."""
+    rows = []
     for run in cell.done:
         labels, scores = run.folder.scores()["test"]
+        curves = []
         for column in range(labels.shape[1]):
             if 0 < labels[:, column].mean() < 1:  # no curve where a label has one class only
                 fpr, tpr, _ = roc_curve(labels[:, column], scores[:, column])
                 curves.append(np.interp(GRID, fpr, tpr))
-    return np.mean(curves, axis=0) if curves else np.full_like(GRID, np.nan)
+        rows.append(np.mean(curves, axis=0) if curves else np.full_like(GRID, np.nan))
+    return np.array(rows)
 
 
 def _mean_history(cell: Cell) -> pd.DataFrame:
@@ -115,7 +123,8 @@ def _mean_history(cell: Cell) -> pd.DataFrame:
     return pd.concat(histories).groupby("epoch").mean(numeric_only=True)
 
 
-def _axes(task: TaskComparison, title: str) -> tuple[Figure, Axes]:
+def blank(task: TaskComparison, title: str) -> tuple[Figure, Axes]:
+    """A figure of a task, with its title; stamped where the data is a stand-in."""
     figure = Figure(figsize=(6.2, 5.4), layout="constrained", facecolor="white")
     axes = figure.subplots()
     axes.set_title(f"{task.task.name}: {title}" + (f"\n{STAMP}" if task.is_standin else ""), fontsize=12)
@@ -124,7 +133,7 @@ def _axes(task: TaskComparison, title: str) -> tuple[Figure, Axes]:
 
 def _legend(recipes: list[str], places: list[int], readme: float | None) -> Iterator[Line2D]:
     for recipe, place in zip(recipes, places, strict=True):
-        yield Line2D([], [], color=_colour(place), marker=MARKERS[place % len(MARKERS)], markersize=5, label=recipe)
+        yield Line2D([], [], color=colour(place), marker=MARKERS[place % len(MARKERS)], markersize=5, label=recipe)
     yield Line2D([], [], color="#333333", label="val")
     yield Line2D([], [], color="#333333", linestyle="--", label="train")
     if readme is not None:
@@ -132,7 +141,8 @@ def _legend(recipes: list[str], places: list[int], readme: float | None) -> Iter
         yield Line2D([], [], color="#666666", linewidth=1.1, linestyle=":", label=label)
 
 
-def _colour(place: int) -> str:
+def colour(place: int) -> str:
+    """Of the recipe in this place of the task's list."""
     return COLOURS[place % len(COLOURS)]
 
 

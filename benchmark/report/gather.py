@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from benchmark import published, scoring
+from benchmark import published, statistics
+from benchmark.comparison import Pair, Side
 from benchmark.config import Params
+from benchmark.report import numbers
 from benchmark.report.model import Cell, Comparison, Run, TaskComparison
 from benchmark.runs import EXTERNAL, RUNS, TRUNKS, RunFolder, list_external, list_refusals, list_runs, trunk_folder
+from benchmark.statistics import Ranking
 from benchmark.tasks import Task, find_task
 
 
@@ -21,10 +25,10 @@ def collect(params: Params, profile: str, runs_root: Path = RUNS, trunks_root: P
     elsewhere that has predictions for one of the tasks; its folders lie beside those of the runs.
     """
     runs: dict[tuple[str, str], list[Run]] = {}
-    for folder in list_runs(profile, runs_root):
-        task, recipe = folder.path.parts[-3:-1]
-        if recipe in params.finetune.recipes:
-            runs.setdefault((task, recipe), []).append(_read(folder))
+    wanted = [folder for folder in list_runs(profile, runs_root) if folder.path.parts[-2] in params.finetune.recipes]
+    for run in _read(wanted):
+        task, recipe = run.folder.path.parts[-3:-1]
+        runs.setdefault((task, recipe), []).append(run)
     refusals = {(entry["task"], entry["recipe"]): entry["status"] for entry in list_refusals(profile, runs_root)}
     names = dict.fromkeys((*params.fetch.tasks, *params.fetch.left_out))
     cells = {
@@ -51,7 +55,11 @@ def collect(params: Params, profile: str, runs_root: Path = RUNS, trunks_root: P
         recipes={name: params.recipes[name].about for name in params.finetune.recipes}
         | {method: _about(tasks) for method, tasks in external.items()},
         tasks=tuple(_compare(find_task(params, name, "params.yaml: fetch"), cells[name]) for name in names),
-        trunks={dim: _read(folder) for dim, folder in trunks.items() if folder.exists},
+        trunks={
+            dim: Run(folder, folder.record(), folder.tracking()) for dim, folder in trunks.items() if folder.exists
+        },
+        pairs=_pairs(cells),
+        ranking=_ranking(cells),
         external=tuple(external),
     )
 
@@ -59,7 +67,7 @@ def collect(params: Params, profile: str, runs_root: Path = RUNS, trunks_root: P
 def _external(root: Path, tasks: Collection[str]) -> dict[str, dict[str, tuple[Run, ...]]]:
     """Runs by method from elsewhere and task, for these tasks, in the order of names and seeds."""
     found: dict[str, dict[str, tuple[Run, ...]]] = {}
-    for run in sorted(map(_read, list_external(root)), key=lambda run: (run.config["recipe"], run.config["seed"])):
+    for run in sorted(_read(list(list_external(root))), key=lambda run: (run.config["recipe"], run.config["seed"])):
         task = run.folder.path.parts[-3]
         if task in tasks:
             method = found.setdefault(run.config["recipe"], {})
@@ -73,10 +81,41 @@ def _about(tasks: dict[str, tuple[Run, ...]]) -> str:
     return "; ".join(("predictions from elsewhere", *notes))
 
 
-def _read(folder: RunFolder) -> Run:
-    record = folder.record()
-    has_scores = record.get("status") == "done" and (folder.path / "scores.npz").is_file()
-    return Run(folder, record, folder.tracking(), scoring.metrics(folder.scores()) if has_scores else {})
+def _read(folders: Sequence[RunFolder]) -> list[Run]:
+    records = {folder: folder.record() for folder in folders}
+    scored = [
+        folder
+        for folder, record in records.items()
+        if record.get("status") == "done" and (folder.path / "scores.npz").is_file()
+    ]
+    found = dict(zip(scored, numbers.of_runs(scored), strict=True))
+    return [Run(folder, record, folder.tracking(), found.get(folder)) for folder, record in records.items()]
+
+
+def _pairs(cells: Mapping[str, tuple[Cell, ...]]) -> dict[tuple[str, str], Pair]:
+    """Every two columns that share a task."""
+    sides: dict[str, dict[str, tuple[RunFolder, ...]]] = {}
+    for task, row in cells.items():
+        for cell in row:
+            if cell.numbers is not None:
+                sides.setdefault(cell.recipe, {})[task] = tuple(run.folder for run in cell.done)
+    named = [Side(name, found) for name, found in sides.items()]
+    return {
+        (a.name, b.name): numbers.of_pair(a, b)
+        for a, b in itertools.combinations(named, 2)
+        if a.cells.keys() & b.cells.keys()
+    }
+
+
+def _ranking(cells: Mapping[str, tuple[Cell, ...]]) -> Ranking:
+    """Of the columns that have a figure for every task that any has one for."""
+    figures: dict[str, dict[str, float]] = {}
+    for task, row in cells.items():
+        for cell in row:
+            if cell.numbers is not None:
+                figures.setdefault(cell.recipe, {})[task] = cell.numbers.over.mean
+    most = max(map(len, figures.values()), default=0)
+    return statistics.ranking({name: found for name, found in figures.items() if len(found) == most})
 
 
 def _compare(task: Task, cells: tuple[Cell, ...]) -> TaskComparison:

@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.comparison import Pair
 from benchmark.published import PublishedResult
+from benchmark.report.numbers import CellNumbers, RunNumbers, of_cell
 from benchmark.runs import RunFolder
+from benchmark.statistics import Ranking
 from benchmark.tasks import Task
 
 
@@ -38,8 +41,13 @@ class Run:
     folder: RunFolder
     record: Mapping[str, Any]
     tracking: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    """Empty where the run is not done, and of a trunk, which has no scores."""
+    numbers: RunNumbers | None = None
+    """None where the run is not done, and of a trunk, which has no scores."""
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """AUROC and accuracy of every split; empty without numbers."""
+        return self.numbers.metrics if self.numbers else {}
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -100,6 +108,17 @@ class Cell:
         return [f"seed {run.config.get('seed', '?')}: {run.status}{lost if run.is_done else ''}" for run in others]
 
     @cached_property
+    def numbers(self) -> CellNumbers | None:
+        """Of the seeds together; None where none is done."""
+        return of_cell([run.folder for run in self.done]) if self.done else None
+
+    @cached_property
+    def measures(self) -> dict[str, Figure]:
+        """Of the test split, by the names of `benchmark.measures`, over the seeds that are done."""
+        rows = [run.numbers.measures for run in self.done if run.numbers]
+        return {name: Figure.of([row[name] for row in rows]) for name in (rows[0] if rows else ())}
+
+    @cached_property
     def figures(self) -> dict[str, Figure]:
         """By metric name, over the seeds that are done."""
         names = dict.fromkeys(name for run in self.done for name in run.metrics)
@@ -149,6 +168,10 @@ class Comparison:
     tasks: tuple[TaskComparison, ...]
     trunks: Mapping[str, Run]
     """By dimension; a dimension without a trunk folder is absent."""
+    pairs: Mapping[tuple[str, str], Pair]
+    """The paired comparison of every two columns that share a task."""
+    ranking: Ranking
+    """Of the columns with a figure for every task."""
     external: tuple[str, ...] = ()
     """Which of `recipes` are methods from elsewhere, that can't be run here."""
 

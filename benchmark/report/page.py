@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from benchmark import published
-from benchmark.report import figures, wording
-from benchmark.report.model import Comparison, TaskComparison
+from benchmark import measures, published
+from benchmark.comparison import Row
+from benchmark.published import PublishedResult
+from benchmark.published.verdict import Judgement
+from benchmark.report import compare_page, curves, figures, standing
+from benchmark.report.discussion import discussion
+from benchmark.report.forest import forest
+from benchmark.report.gallery import Gallery, gallery
+from benchmark.report.model import Cell, Comparison, TaskComparison
 from benchmark.report.notes import Note, notes, verdict
 from benchmark.report.origins import origins
+from benchmark.report.rendering import templates
 from benchmark.runs import atomic
 from benchmark.tasks import STAMP
 
@@ -35,6 +40,15 @@ class Section:
     notes: list[Note]
     verdict: str
     pictures: list[figures.Picture]
+    forest: figures.Picture | None
+    best: PublishedResult | None
+    """The best published figure that ours may be set beside."""
+    champion: Cell | None
+    beside: list[standing.Beside]
+    """Every published row beside the champion."""
+    pairs: list[tuple[str, str, Row]]
+    """Every two recipes on this task."""
+    gallery: Gallery | None
     commands: list[str]
     """How to run each cell again."""
 
@@ -51,7 +65,9 @@ def write(comparison: Comparison, out: Path, swept: Mapping[str, Path]) -> None:
 def _content(comparison: Comparison) -> dict[str, Any]:
     sections = [_section(comparison, part) for part in comparison.tasks]
     cells = [cell for part in comparison.tasks for cell in part.cells]
-    keys = dict.fromkeys(row.source_key for part in comparison.tasks for row in (part.readme, *part.medmnist) if row)
+    rows = [row for part in comparison.tasks for row in (part.readme, *part.medmnist) if row]
+    rows += [one.row for section in sections for one in section.beside] + [s.best for s in sections if s.best]
+    keys = dict.fromkeys(row.source_key for row in rows)
     return {
         "comparison": comparison,
         "sections": sections,
@@ -59,48 +75,37 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "origins": origins(comparison),
         "sources": [published.sources()[key] for key in keys],
         "columns": FIGURES,
+        "measures": measures.NAMES,
+        "discussion": discussion(comparison),
+        "judged": judged,
+        "interval": compare_page.interval,
+        "p_value": compare_page.p_value,
         "stamp": STAMP,
     }
 
 
 def _section(comparison: Comparison, part: TaskComparison) -> Section:
-    found = notes(comparison, part)
-    pictures = (figures.roc(part), figures.learning(part))
-    commands = [
-        f"mlflow run . -e finetune -P task={part.task.name} -P recipe={recipe} -P profile={comparison.profile}"
-        for recipe in comparison.recipes
-    ]
-    return Section(part, found, verdict(part, found), [picture for picture in pictures if picture], commands)
-
-
-def templates() -> Environment:
-    """What every page of the report is rendered by."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=lambda name: bool(name and name.endswith(".html.j2")),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    found, champion = notes(comparison, part), standing.champion(part)
+    pictures = (figures.roc(part), curves.precision_recall(part), figures.learning(part), curves.calibration(part))
+    return Section(
+        part,
+        found,
+        verdict(part, found),
+        [picture for picture in pictures if picture],
+        forest(part),
+        standing.best(part),
+        champion,
+        list(standing.beside(part, champion)) if champion else [],
+        [(a, b, row) for (a, b), pair in comparison.pairs.items() for row in pair.rows if row.task == part.task.name],
+        gallery(part),
+        [
+            f"mlflow run . -e finetune -P task={part.task.name} -P recipe={recipe} -P profile={comparison.profile}"
+            for recipe in comparison.recipes
+            if recipe not in comparison.external
+        ],
     )
-    environment.filters |= _filters()
-    return environment
 
 
-def _filters() -> Mapping[str, Any]:
-    return {
-        "measured": wording.measured,
-        "published": wording.published,
-        "difference": wording.difference,
-        "number": wording.number,
-        "seeds": wording.seeds,
-        "md": _markdown,
-    }
-
-
-def _markdown(text: object) -> str:
-    """Free text within a Markdown table or paragraph: no cell, tag or line of its own."""
-    plain = " ".join(str(text).split())
-    for character, escaped in {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|"}.items():
-        plain = plain.replace(character, escaped)
-    return plain
+def judged(section: Section, cell: Cell) -> Judgement | None:
+    """A cell beside the best published figure."""
+    return standing.judgement(section.part, cell, section.best)

@@ -14,7 +14,7 @@ from scipy.stats import ttest_ind_from_stats
 from benchmark import sweep
 from benchmark.config import Params, resolve_finetune
 from benchmark.report import heatmap, wording
-from benchmark.report.page import templates
+from benchmark.report.rendering import templates
 from benchmark.runs import atomic
 from benchmark.sweep import HYPERPARAMETERS, Result
 from benchmark.tasks import STAMP, Task, find_task

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from benchmark.report.model import Cell, Figure
+from benchmark.statistics import Estimate
 
 NOTHING = "\N{EN DASH}"
 UNDEFINED = "undefined"
@@ -23,6 +24,15 @@ def measured(figure: Figure | None) -> str:
         return NOTHING
     spread = figure.spread
     return number(figure.mean) + ("" if spread is None or math.isnan(spread) else f" ± {spread:.4f}")
+
+
+def spanned(estimate: Estimate | None) -> str:
+    """With its interval."""
+    if estimate is None:
+        return NOTHING
+    if math.isnan(estimate.low):
+        return number(estimate.value)
+    return f"{number(estimate.value)} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
 def seeds(cell: Cell) -> str:

@@ -67,6 +67,26 @@ def test_the_page_is_quiet_and_as_wide_as_the_screen(
     context.close()
 
 
+def test_tables_sort_by_click_and_by_key_and_anchors_lead_to_their_task(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.goto(pages["real"].as_uri())
+    button = page.locator("#breastmnist ~ h3 + div table.sortable thead button").nth(1)
+    shown = "[...document.querySelectorAll('#breastmnist ~ h3 + div table.sortable')][0]"
+    cells = f"[...{shown}.tBodies[0].rows].map(row => parseFloat(row.cells[1].textContent))"
+    button.click()
+    descending = page.evaluate(cells)
+    assert descending == sorted(descending, reverse=True)
+    assert page.evaluate(f"{shown}.tHead.rows[0].cells[1].ariaSort") == "descending"
+    button.focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate(cells) == descending[::-1]
+    page.locator("a[href='#chestmnist']").first.click()
+    assert page.evaluate("Math.abs(document.getElementById('chestmnist').getBoundingClientRect().top)") < 900
+    page.close()
+
+
 def is_dark(page: Page) -> bool:
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     return sum(int(part) for part in ground.removeprefix("rgb(").removesuffix(")").split(",")) < 3 * 128

@@ -1,0 +1,122 @@
+"""What the report computes from scores, kept on disk by their digest: a run is worked through once.
+
+A kept figure belongs to the bytes of `scores.npz` and of the code that computed it, so it can't be out of date; one that
+can't be read is computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from joblib import Memory, Parallel, delayed
+
+from benchmark import comparison, measures, scoring, statistics
+from benchmark.comparison import Pair, Side
+from benchmark.runs import RunFolder
+from benchmark.statistics import Estimate, OverSeeds
+
+CACHE = Path(".cache/report")
+MANY_IMAGES, FEW_RESAMPLES = 5000, 400
+"""On test sets beyond this size fewer resamples do: there the bootstrap and DeLong's interval agree closely."""
+
+
+@dataclass(frozen=True)
+class RunNumbers:
+    """Of one run."""
+
+    metrics: Mapping[str, float]
+    """AUROC and accuracy of every split, see `scoring.metrics`."""
+    measures: Mapping[str, float]
+    """Of the test split, see `measures.NAMES`."""
+    labels: Sequence[Mapping[str, float]]
+    """The measures of each label."""
+    delong: Estimate
+    bootstrap: Estimate
+
+
+@dataclass(frozen=True)
+class CellNumbers:
+    """Of all finished runs of one task and recipe, on the test split."""
+
+    over: OverSeeds
+    ensemble: Estimate
+    """AUROC of the mean score over seeds; the interval is of images."""
+    ensemble_measures: Mapping[str, float]
+
+
+def of_runs(folders: Sequence[RunFolder]) -> list[RunNumbers]:
+    """The numbers of finished runs, several at a time."""
+    tasks = (delayed(_run)(digest(folder), _code(), folder) for folder in folders)
+    return list(Parallel(n_jobs=-1, prefer="threads")(tasks))
+
+
+def of_cell(folders: Sequence[RunFolder]) -> CellNumbers:
+    """The numbers of the seeds together; of the same test images."""
+    found: CellNumbers = _cell([digest(folder) for folder in folders], _code(), tuple(folders))
+    return found
+
+
+def of_pair(a: Side, b: Side) -> Pair:
+    """The paired comparison of two recipes on the tasks that both have, without the bootstrap."""
+    digests = [
+        (side.name, task, [digest(folder) for folder in folders])
+        for side in (a, b)
+        for task, folders in side.cells.items()
+    ]
+    found: Pair = _pair(digests, _code(), a, b)
+    return found
+
+
+def digest(folder: RunFolder) -> str:
+    """SHA-256 of the run's scores."""
+    with (folder.path / "scores.npz").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def run_numbers(digest: str, code: str, folder: RunFolder) -> RunNumbers:
+    """As `of_runs`, not kept; `digest` and `code` are what the kept ones go by."""
+    scores = folder.scores()
+    labels, probabilities = scores["test"]
+    resamples = statistics.RESAMPLES if len(labels) <= MANY_IMAGES else FEW_RESAMPLES
+    return RunNumbers(
+        scoring.metrics(scores),
+        measures.measures(scores),
+        measures.per_label(labels, probabilities, measures.thresholds(scores)),
+        statistics.delong(labels, probabilities),
+        statistics.bootstrap(labels, probabilities, resamples),
+    )
+
+
+def cell_numbers(digests: list[str], code: str, folders: tuple[RunFolder, ...]) -> CellNumbers:
+    """As `of_cell`, not kept."""
+    labels, stack = comparison.stack(folders)
+    together = {"test": (labels, statistics.ensemble(stack))}
+    if all("val" in folder.scores() for folder in folders):
+        val_labels, val_stack = comparison.stack(folders, "val")
+        together["val"] = (val_labels, statistics.ensemble(val_stack))
+    return CellNumbers(
+        statistics.over_seeds(labels, stack), statistics.delong(*together["test"]), measures.measures(together)
+    )
+
+
+def pair_numbers(digests: list[tuple[str, str, list[str]]], code: str, a: Side, b: Side) -> Pair:
+    """As `of_pair`, not kept."""
+    return comparison.compare(a, b, resamples=0)
+
+
+_memory = Memory(CACHE, verbose=0)
+_run = _memory.cache(run_numbers, ignore=["folder"])
+_cell = _memory.cache(cell_numbers, ignore=["folders"])
+_pair = _memory.cache(pair_numbers, ignore=["a", "b"])
+
+
+@cache
+def _code() -> str:
+    """Digest of what computes the numbers."""
+    modules = (comparison, measures, scoring, statistics)
+    own = b"".join(Path(str(module.__file__)).read_bytes() for module in modules) + Path(__file__).read_bytes()
+    return hashlib.sha256(own).hexdigest()

@@ -1,0 +1,45 @@
+"""Templates and the filters that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from benchmark.report import wording
+
+
+def templates() -> Environment:
+    """What every page of the report is rendered by."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=lambda name: bool(name and name.endswith(".html.j2")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= _filters()
+    return environment
+
+
+def _filters() -> Mapping[str, Any]:
+    return {
+        "measured": wording.measured,
+        "spanned": wording.spanned,
+        "published": wording.published,
+        "difference": wording.difference,
+        "number": wording.number,
+        "seeds": wording.seeds,
+        "md": _markdown,
+    }
+
+
+def _markdown(text: object) -> str:
+    """Free text within a Markdown table or paragraph: no cell, tag or line of its own."""
+    plain = " ".join(str(text).split())
+    for character, escaped in {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|"}.items():
+        plain = plain.replace(character, escaped)
+    return plain

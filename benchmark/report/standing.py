@@ -1,0 +1,49 @@
+"""Where a task's figures stand: beside the best published figure that is comparable, and beside every published row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmark.published import PublishedResult, for_task
+from benchmark.published.verdict import Judgement, best_comparable, judge
+from benchmark.report.model import Cell, TaskComparison
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A published row, and what may be said of ours beside it."""
+
+    row: PublishedResult
+    judgement: Judgement
+
+
+def best(task: TaskComparison) -> PublishedResult | None:
+    """The published row that the first table sets beside ours."""
+    return best_comparable(_rows(task), task.task)
+
+
+def champion(task: TaskComparison) -> Cell | None:
+    """The recipe with the best validation AUROC; chosen without a look at the test split."""
+    cells = [cell for cell in task.cells if "val_auc" in cell.figures and not cell.external]
+    return max(cells, key=lambda cell: cell.figures["val_auc"].mean, default=None)
+
+
+def judgement(task: TaskComparison, cell: Cell, row: PublishedResult | None) -> Judgement | None:
+    """A cell beside a published row; None where one of them is missing, or ours is of stand-in data."""
+    if row is None or cell.numbers is None or task.is_standin:
+        return None
+    return judge(row, cell.numbers.over, task.task, str(cell.done[0].config.get("network", "network not stated")))
+
+
+def beside(task: TaskComparison, cell: Cell) -> Iterator[Beside]:
+    """Every published row of the present test set, highest test AUROC first."""
+    rows = sorted(_rows(task), key=lambda row: -(row.test_auc or 0.0))
+    for row in rows:
+        found = judgement(task, cell, row)
+        if found and row.is_comparable:
+            yield Beside(row, found)
+
+
+def _rows(task: TaskComparison) -> list[PublishedResult]:
+    return for_task(task.task.reference) if task.task.reference else []
