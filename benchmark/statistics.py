@@ -19,8 +19,9 @@ from scipy import stats
 
 LEVEL = 0.95
 RESAMPLES = 2000
-ASSUMED_SEED_SD = 0.02
-"""Standard deviation over seeds of a test AUROC, for a recipe that was run with one seed and so shows none."""
+ASSUMED_SEED_SD, FEW_SEEDS = 0.02, 5
+"""Standard deviation over seeds that a test AUROC is taken to have at least, where fewer seeds than this were run: one
+shows none, and two or three may lie close together by chance."""
 AT_ONCE = 250
 """Resamples in memory together: 22,433 images then take 22 MB."""
 
@@ -46,7 +47,7 @@ class OverSeeds:
     images: Estimate
     """For these trained networks on other images."""
     both: Estimate
-    """For other seeds on other images; with one seed the spread is `ASSUMED_SEED_SD`."""
+    """For other seeds on other images; the spread of few seeds is `ASSUMED_SEED_SD` at least."""
 
 
 @dataclass(frozen=True)
@@ -202,10 +203,18 @@ def _combine(by_image: float, spreads: Sequence[tuple[float | None, int]]) -> tu
 
     The image part has so many that it counts as known, an assumed spread too; one measured over S seeds has S - 1.
     """
-    parts = [((ASSUMED_SEED_SD if sd is None else sd) ** 2 / count, count - 1) for sd, count in spreads]
+    parts = [(spread(sd, count)[0] ** 2 / count, spread(sd, count)[1]) for sd, count in spreads]
     variance = by_image**2 + sum(part for part, _ in parts)
-    doubt = sum(part**2 / freedom for part, freedom in parts if freedom)
+    doubt = sum(part**2 / freedom for part, freedom in parts)
     return float(np.sqrt(variance)), variance**2 / doubt if doubt > 0 else np.inf
+
+
+def spread(sd: float | None, seeds: int) -> tuple[float, float]:
+    """The standard deviation over seeds to reckon with, and its degrees of freedom; see `FEW_SEEDS`."""
+    if seeds < FEW_SEEDS and (sd is None or sd < ASSUMED_SEED_SD):
+        return ASSUMED_SEED_SD, np.inf
+    assert sd is not None
+    return sd, seeds - 1
 
 
 def _interval(value: float, se: float, freedom: float = np.inf) -> tuple[float, float]:

@@ -150,7 +150,7 @@ def table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
 
 def summary(outcomes: Sequence[Outcome], winner: Outcome, grid: str, recipe: str, task: Task) -> dict[str, Any]:
     """The content of `winner.yaml`. Test figures are in it once the test split was scored."""
-    first = winner.trial.runs[0]
+    first, record = winner.trial.runs[0], winner.folders[0].record()
     names = list(winner.folders[0].metrics())
     return {
         "task": task.name,
@@ -167,6 +167,7 @@ def summary(outcomes: Sequence[Outcome], winner: Outcome, grid: str, recipe: str
         "trial": winner.trial.name,
         "objective": winner.trial.objective.model_dump(exclude_none=True),
         "metrics": {name: winner.mean(name) for name in names},
+        "run_on": {name: record[name] for name in ("data_md5", "code", "versions", "hardware")},
     }
 
 

@@ -13,7 +13,7 @@ import pytest
 from medmnist.evaluator import getACC, getAUC
 from sklearn.metrics import accuracy_score, roc_auc_score
 
-from benchmark import report
+from benchmark import report, sweep
 from benchmark.config import FinetuneSection, Params, PerDim, load_params, resolve_finetune, resolve_pretrain
 from benchmark.report import STAMP, Comparison, table_text
 from benchmark.report.model import Cell, TaskComparison
@@ -21,6 +21,7 @@ from benchmark.report.notes import notes, verdict
 from benchmark.runs import RunFolder, cell_folder, run_folder, trunk_folder, write_refusal
 from benchmark.tasks import Task, find_task
 from pipelines import report as stage
+from tests.test_sweep_page import make_result
 
 RECIPES = ("readme", "medmnist", "dam")
 PROFILE = "quick"
@@ -82,7 +83,7 @@ def write_sample(params: Params, root: Path, tasks: tuple[str, ...], seeds: tupl
 
 
 def build(params: Params, root: Path) -> Comparison:
-    return report.build(params, PROFILE, root / "reports", root / "runs", root / "trunks")
+    return report.build(params, PROFILE, root / "reports", root / "runs", root / "trunks", root / "sweeps")
 
 
 def part(comparison: Comparison, name: str) -> TaskComparison:
@@ -343,6 +344,16 @@ def test_origins_are_shown(page: str, markdown: str) -> None:
         assert "1 min 15 s" in text
         assert "mlflow run . -e finetune -P task=" in text
         assert find_task(load_params(), "breastmnist").md5 in text  # type: ignore[operator]
+
+
+def test_the_page_links_to_the_pages_of_sweeps(tmp_path: Path) -> None:
+    params = sample_params(("breastmnist",))
+    result = make_result()
+    sweep.write("breastmnist", result.table, result.winner, tmp_path / "sweeps")
+    report.build(params, PROFILE, tmp_path, tmp_path / "runs", tmp_path / "trunks", tmp_path / "sweeps")
+    for name in ("report.html", "report.md"):
+        assert "sweep-breastmnist.html" in (tmp_path / name).read_text()
+    assert (tmp_path / "sweep-breastmnist.html").is_file()
 
 
 def test_equal_runs_give_equal_bytes(sample: tuple[Comparison, Path], page: str) -> None:

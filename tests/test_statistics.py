@@ -129,6 +129,12 @@ def test_one_seed_gets_the_assumed_spread() -> None:
     assert found.both.se == pytest.approx(np.hypot(found.images.se, statistics.ASSUMED_SEED_SD))
 
 
+def test_few_seeds_that_lie_close_together_get_the_assumed_spread_too() -> None:
+    assert statistics.spread(0.001, 3) == (statistics.ASSUMED_SEED_SD, np.inf)
+    assert statistics.spread(0.03, 3) == (0.03, 2)
+    assert statistics.spread(0.001, 5) == (0.001, 4)
+
+
 def test_a_label_of_one_class_is_undefined() -> None:
     labels, scores = np.zeros((10, 1), np.uint8), np.arange(10.0)[:, None]
     found = statistics.delong(labels, scores)

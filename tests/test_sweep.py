@@ -32,6 +32,7 @@ def make_outcome(root: Path, name: str, val: list[tuple[float, float]], status: 
     folders = tuple(RunFolder(root / name / f"seed{run.seed}") for run in runs)
     for folder, (auc, acc) in zip(folders, val, strict=True):
         folder.write_metrics({"val_auc": auc, "val_acc": acc})
+        folder.write_record({name: {} for name in ("data_md5", "code", "versions", "hardware")})
     return Outcome(Trial(name, runs[0].objective, runs), folders, status)
 
 

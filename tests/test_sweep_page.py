@@ -31,15 +31,25 @@ def make_result(changes: dict[str, Any] | None = None, grid: str = "readme", **w
     table = pd.DataFrame(rows, columns=list(sweep.COLUMNS)).sort_values("val_auc", ascending=False, ignore_index=True)
     content = {"task": TASK.name, "standin": False, "grid": grid, "recipe": grid, "profile": "quick", "epochs": 5}
     content |= {"network": "resnet18-strided", "recipe_epochs": 100, "seeds": list(range(SEEDS)), "trials": len(rows)}
-    content |= {"done": len(rows), "trial": table["trial"][0], "metrics": {"val_auc": 0.8, "test_auc": 0.7}} | winner
+    content |= {"done": len(rows), "trial": table["trial"][0], "metrics": {"val_auc": 0.8, "test_auc": 0.7}}
+    code, hardware = {"commit": "0123456789abcdef", "dirty": False}, {"cpu": "Some CPU", "cores": 2, "gpu": None}
+    content |= {
+        "run_on": {
+            "data_md5": {TASK.name: TASK.md5},
+            "code": code,
+            "hardware": hardware,
+            "versions": {"torch": "2.9.1"},
+        }
+    }
+    content |= winner
     return Result(table, content)
 
 
 def page(tmp_path: Path, result: Result) -> str:
     files = sweep.write(TASK.name, result.table, result.winner, tmp_path / "sweeps")
     assert len(files) == 2
-    (written,) = sweep_page.write(PARAMS, tmp_path / "reports", tmp_path / "sweeps")
-    return written.read_text()
+    written = sweep_page.write(PARAMS, tmp_path / "reports", tmp_path / "sweeps")
+    return written[TASK.name].read_text()
 
 
 def test_the_readmes_choice_has_its_rank_in_the_grid() -> None:
@@ -101,6 +111,8 @@ def test_the_page_names_budget_winner_choice_and_every_trial(tmp_path: Path) -> 
     assert f"{result.winner['trial']}: validation AUROC 0.8000, test AUROC 0.7000" in text
     assert "rank 8 of 45 in our grid" in text
     assert len(re.findall('<td class="reason">done</td>', text)) == 45
+    assert "commit 0123456789" in text
+    assert f"MD5 {TASK.md5}" in text
     assert STAMP not in text
 
 

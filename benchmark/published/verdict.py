@@ -20,12 +20,11 @@ from enum import StrEnum
 
 from scipy import stats
 
+from benchmark import statistics
 from benchmark.published import PublishedResult
-from benchmark.statistics import ASSUMED_SEED_SD, LEVEL, OverSeeds
+from benchmark.statistics import OverSeeds
 from benchmark.tasks import Task
 
-FEW_SEEDS = 5
-"""From so many on, the spread is taken as measured."""
 PIXELS = 28
 """MedMNIST's image size, taken where a source states none."""
 
@@ -95,22 +94,17 @@ def best_comparable(rows: Iterable[PublishedResult], task: Task) -> PublishedRes
 
 
 def _half_width(row: PublishedResult, ours: OverSeeds) -> float:
-    sd = ASSUMED_SEED_SD if _spread_is_assumed(ours) else ours.sd or 0.0
+    sd, freedom = statistics.spread(ours.sd, ours.seeds)
     of_seeds = sd**2 * (1 / ours.seeds + 1 / row.seeds)
     variance = ours.images.se**2 + of_seeds
-    # The image part has so many degrees of freedom that it counts as known, an assumed spread too.
-    known = _spread_is_assumed(ours) or of_seeds == 0
-    freedom = math.inf if known else variance**2 / (of_seeds**2 / (ours.seeds - 1))
-    return math.sqrt(variance) * float(stats.t.ppf((1 + LEVEL) / 2, freedom))
-
-
-def _spread_is_assumed(ours: OverSeeds) -> bool:
-    return ours.seeds < FEW_SEEDS and (ours.sd or 0.0) < ASSUMED_SEED_SD
+    total = variance**2 / (of_seeds**2 / freedom) if of_seeds and math.isfinite(freedom) else math.inf
+    return math.sqrt(variance) * float(stats.t.ppf((1 + statistics.LEVEL) / 2, total))
 
 
 def _seeds(ours: OverSeeds) -> str:
     count = "one seed" if ours.seeds == 1 else f"{ours.seeds} seeds"
-    return f"{count}, a spread of {ASSUMED_SEED_SD} assumed" if _spread_is_assumed(ours) else count
+    assumed = math.isinf(statistics.spread(ours.sd, ours.seeds)[1])
+    return f"{count}, a spread of {statistics.ASSUMED_SEED_SD} assumed" if assumed else count
 
 
 def _unstated(row: PublishedResult) -> str:

@@ -37,6 +37,6 @@ def build(
     )  # late: importing matplotlib takes a second, and a table needs none of it
 
     comparison = collect(params, profile, runs_root, trunks_root)
-    page.write(comparison, out)
-    sweep_page.write(params, out, sweeps_root)
+    swept = sweep_page.write(params, out, sweeps_root)
+    page.write(comparison, out, swept)
     return comparison

@@ -39,9 +39,9 @@ class Section:
     """How to run each cell again."""
 
 
-def write(comparison: Comparison, out: Path) -> None:
-    """Write `report.md` and `report.html` into `out`, each whole or not at all."""
-    content = _content(comparison)
+def write(comparison: Comparison, out: Path, swept: Mapping[str, Path]) -> None:
+    """Write `report.md` and `report.html` into `out`, each whole or not at all; they link to the pages of sweeps."""
+    content = _content(comparison) | {"swept": {task: path.name for task, path in swept.items()}}
     for name in ("report.md", "report.html"):
         text = templates().get_template(f"{name}.j2").render(content)
         with atomic(out / name) as partial:

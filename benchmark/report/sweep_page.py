@@ -58,15 +58,15 @@ class Choice:
         return f"Of its {len(self.neighbours)} neighbours, {len(told)} can be told from it."
 
 
-def write(params: Params, out: Path, root: Path = sweep.SWEEPS) -> list[Path]:
-    """Write `sweep-<task>.html` into `out` for every task of params.yaml that has a sweep with a winner."""
-    written = []
+def write(params: Params, out: Path, root: Path = sweep.SWEEPS) -> dict[str, Path]:
+    """Write `sweep-<task>.html` into `out` for every task of params.yaml that has a sweep with a winner; by task."""
+    written = {}
     for name in sorted(params.tasks):
         result = sweep.read(name, root)
         if result is not None:
-            written.append(out / f"sweep-{name}.html")
+            written[name] = out / f"sweep-{name}.html"
             text = templates().get_template("sweep.html.j2").render(content(params, find_task(params, name), result))
-            with atomic(written[-1]) as partial:
+            with atomic(written[name]) as partial:
                 partial.write_text(text, encoding="utf-8")
     return written
 
