@@ -125,6 +125,7 @@ def test_the_report_has_it_as_a_column_behind_the_recipes(
         page = (project / "reports" / name).read_text(encoding="utf-8")
         assert f"{scored[1].metrics()['test_auc']:.4f}" in page
         assert "a &lt;test&gt;" in page
+        assert "my-method: on which data it was trained" in page
 
 
 def test_it_is_in_no_report_of_other_tasks(
