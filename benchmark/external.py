@@ -159,7 +159,9 @@ def _read_csv(path: Path, task: Task) -> Predictions:
         )
     known = (task.name, Path(task.file_name).stem)
     if name["task"] not in known:
-        raise DataError(f"{path}: its name says that it is of {name['task']}, and --task that it is of {task.name}")
+        raise DataError(
+            f"{path}: its name says that it is of {name['task']}, and --task that it is of {task.name}; mend the one that is wrong"
+        )
     numbers = _numbers(path)
     _check_images(numbers[:, 0], str(path))
     stated = {key: float(value) for key, value in STATED.findall(path.name)}

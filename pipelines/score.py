@@ -25,8 +25,6 @@ def main(
     note: Annotated[str, typer.Option(help="how they were made, in a sentence")] = "",
 ) -> None:
     """Check the predictions, and give them a run folder, an MLflow run and a column in the report."""
-    import torch
-
     from benchmark import external, statistics
     from benchmark.config import load_params
     from benchmark.data import load
@@ -35,7 +33,10 @@ def main(
     params = load_params()
     found = find_task(params, task, "option --task")
     external.check_name(name, params)
-    folder, made = external.score(load(found, torch.device("cpu")), name, seed, expand(files), note)
+    paths = expand(files)
+    import torch  # takes seconds, which a mistyped name need not
+
+    folder, made = external.score(load(found, torch.device("cpu")), name, seed, paths, note)
     if made or not folder.tracking():
         track(folder, found, note)
     print(f"{folder.path}: {'scored' if made else 'already there, the same predictions'}")

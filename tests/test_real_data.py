@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from medmnist import INFO, Evaluator
 
-from benchmark import execute
+from benchmark import execute, external
 from benchmark.config import load_params
 from benchmark.data import fetch, load, mirror_from_environment
 from benchmark.runs import RunFolder
@@ -17,6 +18,32 @@ pytestmark = [
     pytest.mark.real_data,
     pytest.mark.skipif(MIRROR is None or not Path(MIRROR).is_dir(), reason="no folder of real files"),
 ]
+
+
+def test_another_programs_predictions_have_the_evaluators_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """scikit-learn's naive Bayes, so sure of itself that single precision would make ties of its probabilities."""
+    from sklearn.naive_bayes import GaussianNB
+
+    task, mirror = find_task(load_params(), "breastmnist"), Path(str(MIRROR)).resolve()
+    monkeypatch.chdir(tmp_path)
+    fetch(task, str(mirror), retries=0, timeout_s=5)
+    data = load(task, CPU)
+    pixels = {split: part.images.reshape(len(part), -1).numpy() for split, part in data.splits.items()}
+    model = GaussianNB().fit(pixels["train"], data.splits["train"].labels.numpy()[:, 0])
+    judged = {}
+    for split in pixels:
+        evaluator = Evaluator("breastmnist", split, root=str(tmp_path / "data"))
+        judged[split] = evaluator.evaluate(model.predict_proba(pixels[split]), save_folder=str(tmp_path), run="nb")
+    files = sorted(tmp_path.glob("breastmnist_*@nb.csv"))
+    assert len(files) == 3
+    folder, _ = external.score(data, "naive-bayes", 0, files)
+    for split, figures in judged.items():
+        assert folder.metrics()[f"{split}_auc"] == pytest.approx(figures.AUC, abs=1e-12)
+        assert folder.metrics()[f"{split}_acc"] == pytest.approx(figures.ACC, abs=1e-12)
+    scores = folder.scores()["test"][1]
+    assert len(np.unique(scores.astype(np.float32))) < len(np.unique(scores))
 
 
 @pytest.mark.parametrize("name", ["breastmnist", "adrenalmnist3d"])

@@ -7,7 +7,16 @@ import pytest
 import torch
 
 from benchmark.errors import DataError
-from benchmark.runs import RunFolder, atomic, list_refusals, list_runs, run_folder, write_refusal
+from benchmark.runs import (
+    RunFolder,
+    atomic,
+    external_folder,
+    list_external,
+    list_refusals,
+    list_runs,
+    run_folder,
+    write_refusal,
+)
 
 
 @pytest.fixture
@@ -70,3 +79,19 @@ def test_a_damaged_record_is_named(folder: RunFolder) -> None:
     (folder.path / "run.json").write_text("{")
     with pytest.raises(DataError, match=r"run.json: can't be read"):
         folder.record()
+
+
+def test_predictions_from_elsewhere_are_listed_apart_from_runs_and_have_no_epochs(tmp_path: Path) -> None:
+    folder = external_folder("breastmnist", "my-method", 2, tmp_path / "external")
+    assert list(list_external(tmp_path / "external")) == []
+    folder.write_record({"status": "done"})
+    assert list(list_external(tmp_path / "external")) == [folder]
+    assert list(list_runs("external", tmp_path / "runs")) == []
+    assert folder.path.parts[-3:] == ("breastmnist", "my-method", "seed2")
+    assert folder.history().empty
+
+
+def test_scores_are_kept_in_double_precision_where_asked(folder: RunFolder) -> None:
+    scores = np.array([[1 - 1e-12], [1 - 2e-12]])
+    folder.write_scores({"test": (np.array([[1], [0]]), scores)}, np.float64)
+    assert np.array_equal(folder.scores()["test"][1], scores)

@@ -22,7 +22,14 @@ class Note:
 
 def notes(comparison: Comparison, task: TaskComparison) -> list[Note]:
     """Everything that limits or explains the comparison of one task."""
-    found = [*_data(task), *_protocol(task), *_trunk(comparison, task), *_seeds(task), *_selection(task)]
+    found = [
+        *_data(task),
+        *_elsewhere(task),
+        *_protocol(task),
+        *_trunk(comparison, task),
+        *_seeds(task),
+        *_selection(task),
+    ]
     return [*found, *_accuracy(task), *_published(task)]
 
 
@@ -50,6 +57,15 @@ def _data(task: TaskComparison) -> Iterator[Note]:
     elif task.readme and "not stated" in task.readme.image_size:
         text = f"Official file at {one.size} pixels; the README's image size is {task.readme.image_size}."
         yield Note("Image size", text, differs=False)
+
+
+def _elsewhere(task: TaskComparison) -> Iterator[Note]:
+    given = [cell.recipe for cell in task.cells if cell.external and cell.done]
+    if given:
+        text = (
+            f"{', '.join(given)}: on which data it was trained, and by what its epoch was chosen, is not checked here."
+        )
+        yield Note("Predictions from elsewhere", text, differs=True)
 
 
 def _protocol(task: TaskComparison) -> Iterator[Note]:
