@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,6 +17,8 @@ from benchmark.report.model import TaskComparison
 
 SHOWN = 12
 """Published figures: the README's, MedMNIST's ResNet-18, and the best of the others."""
+WIDTH = 42
+"""Letters of a published figure's name."""
 OURS, COMPARABLE, OTHER = COLOURS[0], COLOURS[1], "#777777"
 
 
@@ -49,7 +53,8 @@ def forest(task: TaskComparison) -> Picture | None:
         )
         axes.set_ylim(len(ours) + len(published) - 0.5, -0.5)
         axes.axhline(len(ours) - 0.5, color="#bbbbbb", linewidth=0.8)
-        axes.set(xlabel="test AUROC", title=task.task.name)
+        axes.set_xlabel("test AUROC")
+        figure.suptitle(task.task.name, fontsize=12)
         handles = [
             Line2D([], [], color=OURS, marker="o", label="ours; thick: other images, thin: and other seeds"),
             Line2D([], [], color=COMPARABLE, marker="D", linestyle="", label="published, comparable"),
@@ -67,7 +72,11 @@ def _published(task: TaskComparison) -> list[tuple[str, float, bool]]:
     first = [row for row in rows if row in (task.readme, task.baseline)]
     others = sorted((row for row in rows if row not in first), key=lambda row: -(row.test_auc or 0.0))
     found = [
-        (f"{row.method} ({row.source_key})", row.test_auc or 0.0, not obstacle(row, task.task))
+        (
+            textwrap.shorten(f"{row.source_key}: {row.method}", WIDTH, placeholder="\N{HORIZONTAL ELLIPSIS}"),
+            row.test_auc or 0.0,
+            not obstacle(row, task.task),
+        )
         for row in [*first, *others][:SHOWN]
     ]
     return sorted(found, key=lambda entry: -entry[1])

@@ -64,7 +64,7 @@ def write(comparison: Comparison, out: Path, swept: Mapping[str, Path]) -> None:
 
 def _content(comparison: Comparison) -> dict[str, Any]:
     sections = [_section(comparison, part) for part in comparison.tasks]
-    cells = [cell for part in comparison.tasks for cell in part.cells]
+    cells = [cell for part in comparison.tasks for cell in part.cells if cell.status != "not given"]
     rows = [row for part in comparison.tasks for row in (part.readme, *part.medmnist) if row]
     rows += [one.row for section in sections for one in section.beside] + [s.best for s in sections if s.best]
     keys = dict.fromkeys(row.source_key for row in rows)

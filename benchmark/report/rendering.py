@@ -29,6 +29,7 @@ def _filters() -> Mapping[str, Any]:
     return {
         "measured": wording.measured,
         "spanned": wording.spanned,
+        "range": wording.limits,
         "published": wording.published,
         "difference": wording.difference,
         "number": wording.number,

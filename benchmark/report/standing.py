@@ -33,7 +33,7 @@ def judgement(task: TaskComparison, cell: Cell, row: PublishedResult | None) -> 
     """A cell beside a published row; None where one of them is missing, or ours is of stand-in data."""
     if row is None or cell.numbers is None or task.is_standin:
         return None
-    return judge(row, cell.numbers.over, task.task, str(cell.done[0].config.get("network", "network not stated")))
+    return judge(row, cell.numbers.over, task.task, str(cell.done[0].config.get("network", "network not known")))
 
 
 def beside(task: TaskComparison, cell: Cell) -> Iterator[Beside]:

@@ -30,9 +30,12 @@ def spanned(estimate: Estimate | None) -> str:
     """With its interval."""
     if estimate is None:
         return NOTHING
-    if math.isnan(estimate.low):
-        return number(estimate.value)
-    return f"{number(estimate.value)} [{estimate.low:.3f}, {estimate.high:.3f}]"
+    return f"{number(estimate.value)} {limits(estimate)}".rstrip()
+
+
+def limits(estimate: Estimate) -> str:
+    """The interval alone; empty where the figure is undefined."""
+    return "" if math.isnan(estimate.low) else f"[{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
 def seeds(cell: Cell) -> str:
