@@ -3,11 +3,16 @@
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
+from sklearn.metrics import roc_auc_score
 
-from benchmark import execute, published, tracking
+from benchmark import comparison, execute, published, statistics, tracking
 from benchmark.config import load_params, resolve_finetune
-from benchmark.runs import RunFolder
+from benchmark.errors import BadInput
+from benchmark.runs import RunFolder, run_folder
 from benchmark.tasks import build_task
+from benchmark.tracking import store, views
+from pipelines.compare import side
 from tests.helpers import CPU, PARAMS, make_config, make_data
 
 DATA = {"breastmnist": make_data("breastmnist")}
@@ -16,7 +21,7 @@ DATA = {"breastmnist": make_data("breastmnist")}
 @pytest.mark.parametrize("recipe", sorted(PARAMS["recipes"]))
 def test_parameters_are_flat_and_comparable_between_recipes(recipe: str) -> None:
     config = resolve_finetune(load_params(), "breastmnist", "breastmnist", "2d", recipe, "quick", 0)
-    flat = tracking.flat_params(config)
+    flat = views.flat_params(config)
     assert {"task", "recipe", "seed", "profile", "loss", "optimizer", "lr", "epochs", "network"} <= set(flat)
     assert flat["optimizer"] == {"dam": "pesg", "dam-compositional": "pdsca"}.get(recipe, "adam")
     assert all(isinstance(value, str) and "{" not in value for value in flat.values())
@@ -24,7 +29,7 @@ def test_parameters_are_flat_and_comparable_between_recipes(recipe: str) -> None
 
 def test_the_readmes_figures_stand_beside_ours_with_the_difference() -> None:
     task = DATA["breastmnist"].task
-    found = tracking.against_published(task, {"test_auc": 0.9})
+    found = views.against_published(task, {"test_auc": 0.9})
     row = published.readme_row("breastmnist")
     assert row is not None
     assert found["published_test_auc"] == row.test_auc == 0.9121
@@ -34,7 +39,7 @@ def test_the_readmes_figures_stand_beside_ours_with_the_difference() -> None:
 @pytest.mark.parametrize("name", ["standin-breastmnist", "chestmnist"])
 def test_stand_ins_and_tasks_without_published_figures_have_none_beside_them(name: str) -> None:
     task = build_task(name, load_params().tasks[name])
-    assert tracking.against_published(task, {"test_auc": 0.9}) == {}
+    assert views.against_published(task, {"test_auc": 0.9}) == {}
 
 
 def test_a_dead_server_costs_one_warning_and_no_result(
@@ -54,5 +59,41 @@ def test_a_dead_server_costs_one_warning_and_no_result(
 
 
 def test_addresses_are_kept_without_passwords_and_machine_paths() -> None:
-    assert tracking._without_password("https://me:secret@host/x") == "https://host/x"
-    assert tracking._without_password("sqlite:////some/where/mlflow.db") == "sqlite:///mlflow.db"
+    assert store.without_password("https://me:secret@host/x") == "https://host/x"
+    assert store.without_password("sqlite:////some/where/mlflow.db") == "sqlite:///mlflow.db"
+
+
+def test_a_parent_run_has_the_interval_the_seeds_ensemble_and_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a registered version leads back to the run that it was made from."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    task = DATA["breastmnist"].task
+    tracker, folders = tracking.Tracker("breastmnist", "test", standin=False), []
+    with tracker.open({"task": "breastmnist"}):
+        for seed in (0, 1):
+            config, folder = make_config("breastmnist", seed=seed), run_folder("quick", "breastmnist", "test", seed)
+            with tracker.seed(config) as live:
+                execute.execute(config, DATA, folder, CPU, observers=[live])
+                tracker.log_seed(live, folder, task, DATA)
+            folders.append(folder)
+        tracker.log_parent(folders, task)
+        images = DATA["breastmnist"].splits["train"].images[:2].squeeze(1).numpy()
+        tracker.register(folders[1], task, execute.predictor(folders[1], task), images)
+    client = MlflowClient()
+    assert tracker.parent_id is not None
+    metrics = client.get_run(tracker.parent_id).data.metrics
+    labels, stack = comparison.stack(tuple(folders))
+    over = statistics.over_seeds(labels, stack).both
+    assert [metrics[f"test_auc{end}"] for end in ("", "_low", "_high")] == pytest.approx(
+        [over.value, over.low, over.high]
+    )
+    assert metrics["test_auc_ensemble"] == pytest.approx(roc_auc_score(labels, stack.mean(axis=0)))
+    pictures = {"learning.png", "roc.png", "precision_recall.png", "calibration.png"}
+    nested = folders[0].tracking()["run_id"]
+    for run_id in (tracker.parent_id, nested):
+        assert pictures <= {artifact.path for artifact in client.list_artifacts(run_id)}
+    assert side("models:/breastmnist@champion", "quick").cells == {"breastmnist": (folders[1],)}
+    with pytest.raises(BadInput, match=r"argument 'models:/nothing/1': .*registered are: models:/breastmnist"):
+        side("models:/nothing/1", "quick")

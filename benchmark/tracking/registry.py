@@ -1,0 +1,115 @@
+"""Registered models: a version for each run that was the best of its recipe, and where a version came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark import provenance
+from benchmark.errors import BadInput
+from benchmark.networks import Predictor
+from benchmark.runs import RunFolder
+from benchmark.tasks import STAMP, Task
+from benchmark.tracking.store import use_default_store
+from benchmark.tracking.views import RESULTS
+
+
+def register(folder: RunFolder, task: Task, predictor: Predictor, example: np.ndarray) -> dict[str, Any]:
+    """pt2 (torch.export, no pickle), uint8 images as in the file → probabilities, any batch size.
+
+    An equal run's version is not made twice. Alias `champion` goes to the best validation AUROC among each
+    recipe's newest version of this profile.
+    """
+    import mlflow
+
+    record, metrics = folder.record(), folder.metrics()
+    client, config = mlflow.MlflowClient(), record["config"]
+    tags = {name: str(config[name]) for name in ("recipe", "profile", "seed")}
+    tags |= {"identity": record["identity"], "run_folder": str(folder.path)}
+    tags |= {name: f"{metrics[name]:.6f}" for name in RESULTS if name in metrics}
+    if task.is_standin:
+        tags["standin"] = STAMP
+    version = _known_version(client, task.name, tags)
+    if version is None:
+        info = _log_model(predictor, example, tags, metrics)
+        made = mlflow.register_model(info.model_uri, task.name, tags=tags)
+        version = str(made.version)
+    client.set_registered_model_alias(task.name, "champion", _champion(client, task.name, config["profile"]))
+    return {"model_name": task.name, "model_version": version}
+
+
+def run_of_version(address: str) -> Path:
+    """The run folder that a registered model was made from.
+
+    Args:
+        address: as MLflow writes it, `models:/breastmnist/3` or `models:/breastmnist@champion`.
+
+    Raises:
+        BadInput: there is no such version, or it does not say where it came from.
+    """
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    use_default_store()
+    name, _, alias = address.removeprefix("models:/").partition("@")
+    name, _, number = name.partition("/")
+    client = MlflowClient()
+    try:
+        version = client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, number)
+        return Path(version.tags["run_folder"])
+    except (MlflowException, KeyError) as error:
+        found = sorted(f"models:/{one.name}" for one in client.search_registered_models())
+        reason = str(error).splitlines()[0]
+        raise BadInput(f"argument '{address}': {reason}; registered are: {', '.join(found) or 'none'}") from error
+
+
+def _known_version(client: Any, name: str, tags: Mapping[str, str]) -> str | None:
+    for version in client.search_model_versions(f"name = '{name}'"):
+        if all(version.tags.get(key) == tags[key] for key in ("identity", "profile")):
+            return str(version.version)
+    return None
+
+
+def _log_model(predictor: Predictor, example: np.ndarray, tags: Mapping[str, str], metrics: Mapping[str, float]) -> Any:
+    import mlflow
+    import torch
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    predictor.eval().cpu()
+    with torch.no_grad():
+        shape = predictor(torch.from_numpy(example)).shape
+    signature = ModelSignature(
+        inputs=Schema([TensorSpec(np.dtype("uint8"), (-1, *example.shape[1:]))]),
+        outputs=Schema([TensorSpec(np.dtype("float32"), (-1, *shape[1:]))]),
+    )
+    versions = provenance.versions()
+    info = mlflow.pytorch.log_model(
+        predictor,
+        name="model",
+        signature=signature,
+        input_example=example,
+        serialization_format="pt2",
+        pip_requirements=[f"{name}=={versions[name]}" for name in ("mlflow", "torch", "torchvision", "numpy")],
+        tags=dict(tags),
+    )
+    for name, value in metrics.items():
+        mlflow.log_metric(name, value, model_id=info.model_id)
+    return info
+
+
+def _champion(client: Any, name: str, profile: str) -> str:
+    """The version with the best validation AUROC among each recipe's newest one of this profile."""
+    newest: dict[str, Any] = {}
+    for version in client.search_model_versions(f"name = '{name}'"):
+        recipe = version.tags.get("recipe", "")
+        if version.tags.get("profile") != profile:
+            continue
+        if recipe not in newest or int(version.version) > int(newest[recipe].version):
+            newest[recipe] = version
+    # Equal AUROC: the older version keeps the title.
+    best = max(newest.values(), key=lambda version: (float(version.tags["val_auc"]), -int(version.version)))
+    return str(best.version)
