@@ -15,12 +15,14 @@ from sklearn.metrics import roc_curve
 from benchmark.runs import RunFolder, atomic
 
 GRID = np.linspace(0.0, 1.0, 101)
+SHOWN = ["val_auc", "test_auc", "test_acc"]
+"""What `dvc metrics diff` compares: few, so that it fits a screen; the rest is in the run folders."""
 LEARNING = ["epoch", "train_loss", "train_auc", "val_auc"]
 
 
 def write(task: str, recipe: str, folders: list[RunFolder]) -> None:
     """Write all three; of a refused pair (no folders) they are empty."""
-    metrics = pd.DataFrame([folder.metrics() for folder in folders]).mean()
+    metrics = pd.DataFrame([folder.metrics() for folder in folders]).mean().reindex(SHOWN).dropna().round(4)
     _write(Path("metrics") / task / f"{recipe}.json", json.dumps(metrics.to_dict(), indent=2, sort_keys=True) + "\n")
     plots = Path("plots") / task / recipe
     _write(plots / "learning.csv", learning_curve(folders).to_csv(index=False, lineterminator="\n"))

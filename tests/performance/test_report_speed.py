@@ -1,0 +1,91 @@
+"""`make bench`: the statistics, and the report of a whole full profile, on made-up scores of the real sizes."""
+
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+import medmnist
+import numpy as np
+import pytest
+from joblib import Memory
+
+from benchmark import report, statistics
+from benchmark.config import load_params
+from benchmark.report import numbers
+from benchmark.tasks import find_task
+from tests.test_report import PROFILE, sample_params, write_run
+
+TASKS = (
+    "breastmnist",
+    "pneumoniamnist",
+    "chestmnist",
+    "nodulemnist3d",
+    "adrenalmnist3d",
+    "vesselmnist3d",
+    "synapsemnist3d",
+)
+SEEDS = 5
+
+
+def made_up(images: int, labels: int) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    truth = (random.random((images, labels)) < np.linspace(0.05, 0.2, labels)).astype(np.uint8)
+    return truth, (0.3 * truth + 0.7 * random.random(truth.shape)).astype(np.float32)
+
+
+def test_bootstrap_of_chestmnists_test_split(benchmark: Any, table: Any) -> None:
+    """2,000 resamples of 14 x 22,433 scores."""
+    labels, scores = made_up(22433, 14)
+    resamples = 2 if benchmark.disabled else 2000
+    benchmark.pedantic(statistics.bootstrap, args=(labels, scores, resamples), rounds=1)
+    if not benchmark.disabled:
+        table("Statistics", {"what": f"{resamples} resamples of 14 x 22,433", "s": f"{benchmark.stats['mean']:.1f}"})
+
+
+def test_delong_of_chestmnists_test_split(benchmark: Any, table: Any) -> None:
+    labels, scores = made_up(22433, 14)
+    benchmark(statistics.delong, labels, scores)
+    if not benchmark.disabled:
+        table("Statistics", {"what": "DeLong of 14 x 22,433", "s": f"{benchmark.stats['mean']:.3f}"})
+
+
+def test_report_of_a_whole_profile(benchmark: Any, table: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven tasks, five recipes, five seeds; then once more with one new run."""
+    if benchmark.disabled:
+        pytest.skip("a minute long; `make bench` runs it")
+    sizes = {name: medmnist.INFO[name]["n_samples"] for name in TASKS}
+    monkeypatch.setattr("tests.test_report.SIZES", sizes)
+    memory = Memory(tmp_path / "cache", verbose=0)
+    monkeypatch.setattr(numbers, "_run", memory.cache(numbers.run_numbers, ignore=["folder"]))
+    monkeypatch.setattr(numbers, "_cell", memory.cache(numbers.cell_numbers, ignore=["folders"]))
+    monkeypatch.setattr(numbers, "_pair", memory.cache(numbers.pair_numbers, ignore=["a", "b"]))
+    params = sample_params(TASKS)
+    recipes = (*load_params().finetune.recipes, "again")
+    params = params.model_copy(
+        update={
+            "recipes": params.recipes | {"again": params.recipes["readme"]},
+            "finetune": params.finetune.model_copy(update={"recipes": recipes}),
+        }
+    )
+    for name in TASKS:
+        for recipe in recipes:
+            for seed in range(SEEDS):
+                write_run(params, tmp_path / "runs", find_task(params, name), recipe, seed)
+
+    def build() -> float:
+        started = time.perf_counter()
+        report.build(params, PROFILE, tmp_path / "reports", tmp_path / "runs", tmp_path / "trunks", tmp_path / "sweeps")
+        return time.perf_counter() - started
+
+    first = benchmark.pedantic(build, rounds=1)
+    write_run(params, tmp_path / "runs", find_task(params, "chestmnist"), "again", SEEDS)
+    table(
+        "Report of 7 tasks, 5 recipes, 5 seeds",
+        {
+            "first call, s": f"{first:.1f}",
+            "with one new run, s": f"{build():.1f}",
+            "peak, MiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "page, MB": f"{(tmp_path / 'reports' / 'report.html').stat().st_size / 1e6:.1f}",
+        },
+    )
