@@ -111,6 +111,8 @@ def test_the_page_names_budget_winner_choice_and_every_trial(tmp_path: Path) -> 
     assert f"{result.winner['trial']}: validation AUROC 0.8000, test AUROC 0.7000" in text
     assert "rank 8 of 45 in our grid" in text
     assert len(re.findall('<td class="reason">done</td>', text)) == 45
+    assert re.search(r"Of its 6 neighbours, ([1-6]|none) can be told from it\.", " ".join(text.split()))
+    assert ">0.0100<" in text
     assert "commit 0123456789" in text
     assert f"MD5 {TASK.md5}" in text
     assert STAMP not in text

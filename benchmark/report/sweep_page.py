@@ -55,7 +55,7 @@ class Choice:
         unknown = [n for n in self.neighbours if n.verdict.startswith("unknown")]
         if unknown:
             return "Whether its neighbours differ from it is unknown: " + unknown[0].verdict.partition(": ")[2] + "."
-        return f"Of its {len(self.neighbours)} neighbours, {len(told)} can be told from it."
+        return f"Of its {len(self.neighbours)} neighbours, {len(told) or 'none'} can be told from it."
 
 
 def write(params: Params, out: Path, root: Path = sweep.SWEEPS) -> dict[str, Path]:
@@ -88,6 +88,7 @@ def content(params: Params, task: Task, result: Result) -> dict[str, Any]:
         "rows": rows.to_dict("records"),
         "has_nll": {"nll", "cross-entropy"} <= set(rows["loss"]),
         "shown": _shown,
+        "spread": lambda value: wording.NOTHING if math.isnan(value) else wording.number(value),
     }
 
 
