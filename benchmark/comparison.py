@@ -8,7 +8,7 @@ Holm's correction over the tasks. With one seed nothing is called better: its sp
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from benchmark.runs import RUNS, RunFolder
 from benchmark.statistics import Difference, OverSeeds, Ranking
 
 LEVEL = 0.05
+Measured = tuple[OverSeeds, OverSeeds, Difference]
+"""Of one task: both sides, and how they differ."""
 SAME, ONE_SEED, UNDEFINED = "not distinguishable", "not decided: one seed", "undefined: a label has one class"
 
 
@@ -97,16 +99,24 @@ def compare(a: Side, b: Side, resamples: int = statistics.RESAMPLES) -> Pair:
     if not shared:
         raise BadInput(f"'{a.name}' and '{b.name}' have no task in common: {', '.join({**a.cells, **b.cells})}")
     found = {task: _measured(task, a, b, resamples) for task in shared}
+    standins = {task for task in shared if a.cells[task][0].record()["standin"]}
+    return pair(a.name, b.name, found, standins, sorted(set(a.cells) ^ set(b.cells)))
+
+
+def pair(
+    a: str, b: str, found: Mapping[str, Measured], standins: Collection[str], unpaired: Sequence[str] = ()
+) -> Pair:
+    """Correct the tests of all tasks for their number, and say what they mean."""
     corrected = statistics.holm([difference.p for _, _, difference in found.values()])
     rows = tuple(
-        Row(task, *measured, p, _verdict(a.name, b.name, measured[2], p), bool(a.cells[task][0].record()["standin"]))
+        Row(task, *measured, p, _verdict(a, b, measured[2], p), task in standins)
         for (task, measured), p in zip(found.items(), corrected, strict=True)
     )
     table = {
-        f"a: {a.name}": {row.task: row.a.mean for row in rows},
-        f"b: {b.name}": {row.task: row.b.mean for row in rows},
+        f"a: {a}": {row.task: row.a.mean for row in rows},
+        f"b: {b}": {row.task: row.b.mean for row in rows},
     }
-    return Pair(a.name, b.name, rows, statistics.ranking(table), tuple(sorted(set(a.cells) ^ set(b.cells))))
+    return Pair(a, b, rows, statistics.ranking(table), tuple(unpaired))
 
 
 def stack(folders: tuple[RunFolder, ...], split: str = "test") -> tuple[np.ndarray, np.ndarray]:
@@ -126,7 +136,7 @@ def stack(folders: tuple[RunFolder, ...], split: str = "test") -> tuple[np.ndarr
     return labels, np.stack([scores for _, scores in parts])
 
 
-def _measured(task: str, a: Side, b: Side, resamples: int) -> tuple[OverSeeds, OverSeeds, Difference]:
+def _measured(task: str, a: Side, b: Side, resamples: int) -> Measured:
     labels, both = stack((*a.cells[task], *b.cells[task]))
     of_a, of_b = np.split(both, [len(a.cells[task])])
     measured = statistics.over_seeds(labels, of_a), statistics.over_seeds(labels, of_b)

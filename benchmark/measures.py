@@ -3,7 +3,7 @@ Brier score and calibration error then say how far they are from probabilities, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -29,7 +29,11 @@ NAMES = {
 
 def measures(scores: Scores, split: str = "test") -> dict[str, float]:
     """Means over the labels of `per_label`."""
-    rows = per_label(*scores[split], thresholds(scores))
+    return mean(per_label(*scores[split], thresholds(scores)))
+
+
+def mean(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Of the rows of `per_label`."""
     return {name: float(np.mean([row[name] for row in rows])) for name in NAMES}
 
 

@@ -12,7 +12,7 @@ scores where label 1 is likelier; only their order counts. Intervals are of 95 %
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -34,6 +34,16 @@ class Estimate:
     low: float
     high: float
     se: float
+
+
+@dataclass(frozen=True, eq=False)
+class Placements:
+    """All that the intervals of a recipe, and of its difference to another, take from its scores."""
+
+    aurocs: np.ndarray
+    """Of each seed, (S,)."""
+    influence: np.ndarray
+    """By how much each image moves their mean, (n,); the squares sum to its variance over other images."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +93,7 @@ class Ranking:
 
 def delong(labels: np.ndarray, scores: np.ndarray) -> Estimate:
     """AUROC of one run, mean over labels; the interval is of images."""
-    aurocs, influence = _influence(labels, scores[None])
-    return _auroc(float(aurocs.mean()), _se(influence))
+    return over_seeds(labels, scores[None]).images
 
 
 def bootstrap(labels: np.ndarray, scores: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
@@ -93,7 +102,7 @@ def bootstrap(labels: np.ndarray, scores: np.ndarray, resamples: int = RESAMPLES
     One label: as many images of each class as there are, so that none is ever without one. Several: whole images, and
     a label that has one class only in a resample does not count in it.
     """
-    value = float(_influence(labels, scores[None])[0].mean())
+    value = float(placements(labels, scores[None]).aurocs.mean())
     drawn = _resampled(labels, scores[None], resamples, np.random.default_rng(seed))[0]
     low, high = _percentiles(drawn)
     return Estimate(value, low, high, float(np.std(drawn, ddof=1)))
@@ -101,11 +110,14 @@ def bootstrap(labels: np.ndarray, scores: np.ndarray, resamples: int = RESAMPLES
 
 def over_seeds(labels: np.ndarray, stack: np.ndarray) -> OverSeeds:
     """Mean AUROC over seeds, with an interval of images and one of images and seeds (t, Satterthwaite)."""
-    aurocs, influence = _influence(labels, stack)
-    mean, by_image = float(aurocs.mean()), _se(influence)
-    sd = float(np.std(aurocs, ddof=1)) if len(aurocs) > 1 else None
-    both = _combine(by_image, [(sd, len(aurocs))])
-    return OverSeeds(mean, sd, len(aurocs), _auroc(mean, by_image), _auroc(mean, *both))
+    return summary(placements(labels, stack))
+
+
+def summary(placed: Placements) -> OverSeeds:
+    """As `over_seeds`."""
+    mean, by_image, sd, seeds = float(placed.aurocs.mean()), _se(placed.influence), _sd(placed), len(placed.aurocs)
+    both = _combine(by_image, [(sd, seeds)])
+    return OverSeeds(mean, sd, seeds, _auroc(mean, by_image), _auroc(mean, *both))
 
 
 def ensemble(stack: np.ndarray) -> np.ndarray:
@@ -121,16 +133,19 @@ def difference(
     labels: np.ndarray, a: np.ndarray, b: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
 ) -> Difference:
     """Compare two recipes' stacks (Sa, n, L) and (Sb, n, L) on the same images; see `Difference`."""
-    (aurocs_a, influence_a), (aurocs_b, influence_b) = _influence(labels, a), _influence(labels, b)
-    value, by_image = float(aurocs_a.mean() - aurocs_b.mean()), _se(influence_a - influence_b)
-    spreads = [(float(np.std(x, ddof=1)) if len(x) > 1 else None, len(x)) for x in (aurocs_a, aurocs_b)]
-    both = _combine(by_image, spreads)
-    low, high = _interval(value, *both)
     rng = np.random.default_rng(seed)
     drawn = _resampled(labels, np.concatenate([a, b]), resamples, rng)
     boot_low, boot_high = _percentiles(_mean_of_drawn(drawn[: len(a)], rng) - _mean_of_drawn(drawn[len(a) :], rng))
-    p, p_images = _p(value, *both), _p(value, by_image)
-    return Difference(value, low, high, p, p_images, boot_low, boot_high, (len(a), len(b)))
+    return replace(paired(placements(labels, a), placements(labels, b)), boot_low=boot_low, boot_high=boot_high)
+
+
+def paired(a: Placements, b: Placements) -> Difference:
+    """As `difference`, without the bootstrap."""
+    value, by_image = float(a.aurocs.mean() - b.aurocs.mean()), _se(a.influence - b.influence)
+    seeds = len(a.aurocs), len(b.aurocs)
+    both = _combine(by_image, [(_sd(a), seeds[0]), (_sd(b), seeds[1])])
+    nothing = float("nan")
+    return Difference(value, *_interval(value, *both), _p(value, *both), _p(value, by_image), nothing, nothing, seeds)
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -168,11 +183,11 @@ def _ranks_alike(figures: np.ndarray) -> float:
 # ---------------------------------------------------------------------------------------------- DeLong
 
 
-def _influence(labels: np.ndarray, stack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """AUROC of each seed (S,), and by how much each image moves their mean (n,): its squares sum to the variance.
+def placements(labels: np.ndarray, stack: np.ndarray) -> Placements:
+    """DeLong's placements, means over labels.
 
-    Both are means over labels. DeLong's variance S10/m + S01/n is the sum over the images of a class of
-    (placement - AUROC)² / (m (m - 1)); kept by image, it serves paired differences and means as well.
+    His variance S10/m + S01/n is the sum over the images of a class of (placement - AUROC)² / (m (m - 1)); kept by
+    image, it serves paired differences and means as well. NaN where a label has one class only.
     """
     seeds, images, width = stack.shape
     aurocs, influence = np.zeros(seeds), np.zeros(images)
@@ -180,7 +195,7 @@ def _influence(labels: np.ndarray, stack: np.ndarray) -> tuple[np.ndarray, np.nd
         positive = labels[:, column] == 1
         m, n = int(positive.sum()), int((~positive).sum())
         if not m or not n:
-            return np.full(seeds, np.nan), np.full(images, np.nan)
+            return Placements(np.full(seeds, np.nan), np.full(images, np.nan))
         for place in range(seeds):
             scores = stack[place, :, column]
             ranks = stats.rankdata(scores)
@@ -191,7 +206,11 @@ def _influence(labels: np.ndarray, stack: np.ndarray) -> tuple[np.ndarray, np.nd
             for chosen, shares, count in ((positive, below, m), (~positive, above, n)):
                 scale = np.sqrt(count * (count - 1)) if count > 1 else np.nan  # one image shows no spread
                 influence[chosen] += (shares - auroc) / scale / width / seeds
-    return aurocs, influence
+    return Placements(aurocs, influence)
+
+
+def _sd(placed: Placements) -> float | None:
+    return float(np.std(placed.aurocs, ddof=1)) if len(placed.aurocs) > 1 else None
 
 
 def _se(influence: np.ndarray) -> float:

@@ -8,20 +8,18 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import precision_recall_curve
 
 from benchmark.report import figures, wording
 from benchmark.report.figures import STYLE, Picture
 from benchmark.report.model import Cell, TaskComparison
-
-RECALL = np.linspace(0.0, 1.0, 101)
+from benchmark.report.numbers import RECALL
 
 
 def precision_recall(task: TaskComparison) -> Picture | None:
     """Mean over labels and seeds, with a band of one standard deviation over seeds where there are several."""
 
     def draw(axes: Axes, cell: Cell, colour: str) -> None:
-        curves = np.array([np.mean(list(_precisions(labels, scores)), axis=0) for labels, scores in _scored(cell)])
+        curves = np.array([run.numbers.precision for run in cell.done if run.numbers])
         label = f"{cell.recipe}: {wording.measured(cell.measures['average_precision'])}"
         mean = curves.mean(axis=0)
         axes.plot(RECALL, mean, color=colour, label=label)
@@ -80,9 +78,3 @@ def _is_defined(cell: Cell, measure: str) -> bool:
 def _scored(cell: Cell) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for run in cell.done:
         yield run.folder.scores()["test"]
-
-
-def _precisions(labels: np.ndarray, scores: np.ndarray) -> Iterator[np.ndarray]:
-    for column in range(labels.shape[1]):
-        precision, recall, _ = precision_recall_curve(labels[:, column], scores[:, column])
-        yield np.interp(RECALL, recall[::-1], precision[::-1])

@@ -15,15 +15,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
-from sklearn.metrics import roc_curve
 
 from benchmark.report import wording
 from benchmark.report.model import Cell, TaskComparison
+from benchmark.report.numbers import FPR
 from benchmark.tasks import STAMP
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-GRID = np.linspace(0.0, 1.0, 201)
 FEW_EPOCHS = 12
 """Up to this many epochs, each is marked by a point: one epoch alone makes no line."""
 STYLE: Any = {
@@ -61,12 +60,12 @@ def roc(task: TaskComparison) -> Picture | None:
         axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.9, linestyle=":")
         for place, cell in cells.items():
             label = f"{cell.recipe}: {wording.measured(cell.figures['test_auc'])}"
-            curves = _rocs(cell)
-            axes.plot([0, *GRID], [0, *curves.mean(axis=0)], color=colour(place), label=label)
+            curves = np.array([run.numbers.roc for run in cell.done if run.numbers])
+            axes.plot([0, *FPR], [0, *curves.mean(axis=0)], color=colour(place), label=label)
             if len(curves) > 1:
                 mean, spread = curves.mean(axis=0), curves.std(axis=0, ddof=1)
                 low, high = mean - spread, np.minimum(1, mean + spread)
-                axes.fill_between(GRID, low, high, color=colour(place), alpha=0.15, linewidth=0)
+                axes.fill_between(FPR, low, high, color=colour(place), alpha=0.15, linewidth=0)
         if task.readme and task.readme.test_auc is not None:
             axes.plot([], [], " ", label=f"README, published: {wording.published(task.readme.test_auc)}")
         else:
@@ -100,20 +99,6 @@ def learning(task: TaskComparison) -> Picture | None:
         axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
         cells = [task.cells[place] for place in curves]
         return Picture(svg_uri(figure), f"AUROC on val and train by epoch. {_alt(cells, 'val_auc')}")
-
-
-def _rocs(cell: Cell) -> np.ndarray:
-    """True positive rates on `GRID`, a row a seed, each the mean over labels."""
-    rows = []
-    for run in cell.done:
-        labels, scores = run.folder.scores()["test"]
-        curves = []
-        for column in range(labels.shape[1]):
-            if 0 < labels[:, column].mean() < 1:  # no curve where a label has one class only
-                fpr, tpr, _ = roc_curve(labels[:, column], scores[:, column])
-                curves.append(np.interp(GRID, fpr, tpr))
-        rows.append(np.mean(curves, axis=0) if curves else np.full_like(GRID, np.nan))
-    return np.array(rows)
 
 
 def _mean_history(cell: Cell) -> pd.DataFrame:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark import published, statistics
-from benchmark.comparison import Pair, Side
+from benchmark import comparison, published, statistics
+from benchmark.comparison import Measured, Pair
 from benchmark.config import Params
 from benchmark.report import numbers
 from benchmark.report.model import Cell, Comparison, Run, TaskComparison
@@ -47,6 +47,7 @@ def collect(params: Params, profile: str, runs_root: Path = RUNS, trunks_root: P
     for name in names:
         found = ((method, external[method].get(name, ())) for method in external)
         cells[name] += tuple(Cell(method, runs, "", name in params.fetch.tasks, True) for method, runs in found)
+    tasks = tuple(_compare(find_task(params, name, "params.yaml: fetch"), cells[name]) for name in names)
     trunks = {dim: trunk_folder(profile, dim, trunks_root) for dim in ("2d", "3d")}
     return Comparison(
         title=params.report.title,
@@ -54,11 +55,11 @@ def collect(params: Params, profile: str, runs_root: Path = RUNS, trunks_root: P
         seeds=params.profiles[profile].seeds,
         recipes={name: params.recipes[name].about for name in params.finetune.recipes}
         | {method: _about(tasks) for method, tasks in external.items()},
-        tasks=tuple(_compare(find_task(params, name, "params.yaml: fetch"), cells[name]) for name in names),
+        tasks=tasks,
         trunks={
             dim: Run(folder, folder.record(), folder.tracking()) for dim, folder in trunks.items() if folder.exists
         },
-        pairs=_pairs(cells),
+        pairs=_pairs(cells, {task.task.name for task in tasks if task.is_standin}),
         ranking=_ranking(cells),
         external=tuple(external),
     )
@@ -92,19 +93,15 @@ def _read(folders: Sequence[RunFolder]) -> list[Run]:
     return [Run(folder, record, folder.tracking(), found.get(folder)) for folder, record in records.items()]
 
 
-def _pairs(cells: Mapping[str, tuple[Cell, ...]]) -> dict[tuple[str, str], Pair]:
+def _pairs(cells: Mapping[str, tuple[Cell, ...]], standins: Collection[str]) -> dict[tuple[str, str], Pair]:
     """Every two columns that share a task."""
-    sides: dict[str, dict[str, tuple[RunFolder, ...]]] = {}
+    found: dict[tuple[str, str], dict[str, Measured]] = {}
     for task, row in cells.items():
-        for cell in row:
-            if cell.numbers is not None:
-                sides.setdefault(cell.recipe, {})[task] = tuple(run.folder for run in cell.done)
-    named = [Side(name, found) for name, found in sides.items()]
-    return {
-        (a.name, b.name): numbers.of_pair(a, b)
-        for a, b in itertools.combinations(named, 2)
-        if a.cells.keys() & b.cells.keys()
-    }
+        scored = [(cell.recipe, cell.numbers) for cell in row if cell.numbers is not None]
+        for (a, of_a), (b, of_b) in itertools.combinations(scored, 2):
+            difference = statistics.paired(of_a.placements, of_b.placements)
+            found.setdefault((a, b), {})[task] = (of_a.over, of_b.over, difference)
+    return {names: comparison.pair(*names, measured, standins) for names, measured in found.items()}
 
 
 def _ranking(cells: Mapping[str, tuple[Cell, ...]]) -> Ranking:

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 from joblib import Memory, Parallel, delayed
+from sklearn.metrics import precision_recall_curve, roc_curve
 
 from benchmark import comparison, measures, scoring, statistics
-from benchmark.comparison import Pair, Side
 from benchmark.runs import RunFolder
-from benchmark.statistics import Estimate, OverSeeds
+from benchmark.statistics import Estimate, OverSeeds, Placements
 
+FPR, RECALL = np.linspace(0.0, 1.0, 201), np.linspace(0.0, 1.0, 101)
 CACHE = Path(".cache/report")
-MANY_IMAGES, FEW_RESAMPLES = 5000, 400
+MANY_IMAGES, FEW_RESAMPLES = 5000, 200
 """On test sets beyond this size fewer resamples do: there the bootstrap and DeLong's interval agree closely."""
 
 
@@ -34,6 +36,10 @@ class RunNumbers:
     """Of the test split, see `measures.NAMES`."""
     labels: Sequence[Mapping[str, float]]
     """The measures of each label."""
+    roc: np.ndarray
+    """True positive rates on `FPR`, mean over the labels that have both classes; NaN without any."""
+    precision: np.ndarray
+    """Precision on `RECALL`, likewise."""
     delong: Estimate
     bootstrap: Estimate
 
@@ -42,6 +48,7 @@ class RunNumbers:
 class CellNumbers:
     """Of all finished runs of one task and recipe, on the test split."""
 
+    placements: Placements
     over: OverSeeds
     ensemble: Estimate
     """AUROC of the mean score over seeds; the interval is of images."""
@@ -60,17 +67,6 @@ def of_cell(folders: Sequence[RunFolder]) -> CellNumbers:
     return found
 
 
-def of_pair(a: Side, b: Side) -> Pair:
-    """The paired comparison of two recipes on the tasks that both have, without the bootstrap."""
-    digests = [
-        (side.name, task, [digest(folder) for folder in folders])
-        for side in (a, b)
-        for task, folders in side.cells.items()
-    ]
-    found: Pair = _pair(digests, _code(), a, b)
-    return found
-
-
 def digest(folder: RunFolder) -> str:
     """SHA-256 of the run's scores."""
     with (folder.path / "scores.npz").open("rb") as file:
@@ -81,14 +77,29 @@ def run_numbers(digest: str, code: str, folder: RunFolder) -> RunNumbers:
     """As `of_runs`, not kept; `digest` and `code` are what the kept ones go by."""
     scores = folder.scores()
     labels, probabilities = scores["test"]
-    resamples = statistics.RESAMPLES if len(labels) <= MANY_IMAGES else FEW_RESAMPLES
+    rows = measures.per_label(labels, probabilities, measures.thresholds(scores))
     return RunNumbers(
         scoring.metrics(scores),
-        measures.measures(scores),
-        measures.per_label(labels, probabilities, measures.thresholds(scores)),
+        measures.mean(rows),
+        rows,
+        *_curves(labels, probabilities),
         statistics.delong(labels, probabilities),
-        statistics.bootstrap(labels, probabilities, resamples),
+        statistics.bootstrap(
+            labels, probabilities, statistics.RESAMPLES if len(labels) <= MANY_IMAGES else FEW_RESAMPLES
+        ),
     )
+
+
+def _curves(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`roc` and `precision` of a run."""
+    rates, precisions = [np.full_like(FPR, np.nan)], [np.full_like(RECALL, np.nan)]
+    for column in range(labels.shape[1]):
+        if 0 < labels[:, column].mean() < 1:  # no curve where a label has one class only
+            fpr, tpr, _ = roc_curve(labels[:, column], scores[:, column])
+            precision, recall, _ = precision_recall_curve(labels[:, column], scores[:, column])
+            rates.append(np.interp(FPR, fpr, tpr))
+            precisions.append(np.interp(RECALL, recall[::-1], precision[::-1]))
+    return np.mean(rates[1:] or rates, axis=0), np.mean(precisions[1:] or precisions, axis=0)
 
 
 def cell_numbers(digests: list[str], code: str, folders: tuple[RunFolder, ...]) -> CellNumbers:
@@ -98,20 +109,15 @@ def cell_numbers(digests: list[str], code: str, folders: tuple[RunFolder, ...]) 
     if all("val" in folder.scores() for folder in folders):
         val_labels, val_stack = comparison.stack(folders, "val")
         together["val"] = (val_labels, statistics.ensemble(val_stack))
+    placed = statistics.placements(labels, stack)
     return CellNumbers(
-        statistics.over_seeds(labels, stack), statistics.delong(*together["test"]), measures.measures(together)
+        placed, statistics.summary(placed), statistics.delong(*together["test"]), measures.measures(together)
     )
-
-
-def pair_numbers(digests: list[tuple[str, str, list[str]]], code: str, a: Side, b: Side) -> Pair:
-    """As `of_pair`, not kept."""
-    return comparison.compare(a, b, resamples=0)
 
 
 _memory = Memory(CACHE, verbose=0)
 _run = _memory.cache(run_numbers, ignore=["folder"])
 _cell = _memory.cache(cell_numbers, ignore=["folders"])
-_pair = _memory.cache(pair_numbers, ignore=["a", "b"])
 
 
 @cache

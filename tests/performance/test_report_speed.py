@@ -59,7 +59,6 @@ def test_report_of_a_whole_profile(benchmark: Any, table: Any, tmp_path: Path, m
     memory = Memory(tmp_path / "cache", verbose=0)
     monkeypatch.setattr(numbers, "_run", memory.cache(numbers.run_numbers, ignore=["folder"]))
     monkeypatch.setattr(numbers, "_cell", memory.cache(numbers.cell_numbers, ignore=["folders"]))
-    monkeypatch.setattr(numbers, "_pair", memory.cache(numbers.pair_numbers, ignore=["a", "b"]))
     params = sample_params(TASKS)
     recipes = (*load_params().finetune.recipes, "again")
     params = params.model_copy(
