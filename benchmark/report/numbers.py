@@ -22,6 +22,8 @@ from benchmark.statistics import Estimate, OverSeeds, Placements
 
 FPR, RECALL = np.linspace(0.0, 1.0, 201), np.linspace(0.0, 1.0, 101)
 CACHE = Path(".cache/report")
+WORTH_PROCESSES = 20
+"""So many new runs take longer than starting processes for them."""
 MANY_IMAGES, FEW_RESAMPLES = 5000, 200
 """On test sets beyond this size fewer resamples do: there the bootstrap and DeLong's interval agree closely."""
 
@@ -56,9 +58,12 @@ class CellNumbers:
 
 
 def of_runs(folders: Sequence[RunFolder]) -> list[RunNumbers]:
-    """The numbers of finished runs, several at a time."""
-    tasks = (delayed(_run)(digest(folder), _code(), folder) for folder in folders)
-    return list(Parallel(n_jobs=-1, prefer="threads")(tasks))
+    """The numbers of finished runs; many new ones on all cores."""
+    calls = [(digest(folder), _code(), folder) for folder in folders]
+    new = [call for call in calls if not _run.check_call_in_cache(*call)]
+    if len(new) >= WORTH_PROCESSES:
+        Parallel(n_jobs=-1)(delayed(_run)(*call) for call in new)
+    return [_run(*call) for call in calls]
 
 
 def of_cell(folders: Sequence[RunFolder]) -> CellNumbers:
