@@ -10,7 +10,8 @@ from benchmark.runs import RunFolder
 
 def of(folders: Sequence[RunFolder], title: str) -> Iterator[tuple[str, Any]]:
     """File name and figure: the curves of the test split and of training, a line a seed (and label)."""
-    yield "learning.png", _learning(folders, title)
+    if all("val_auc" in folder.history() for folder in folders):  # predictions from elsewhere have no epochs
+        yield "learning.png", _learning(folders, title)
     if all("test" in folder.scores() for folder in folders):
         yield "roc.png", _by_label(folders, title, "RocCurveDisplay")
         yield "precision_recall.png", _by_label(folders, title, "PrecisionRecallDisplay")
