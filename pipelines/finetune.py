@@ -98,7 +98,7 @@ def train_cell(task: Task, configs: list[RunConfig]) -> list[RunFolder]:
     tracker = Tracker(task.name, f"{first.recipe} {first.profile}", standin=task.is_standin)
     folders: list[RunFolder] = []
     stage = Stage(f"{task.name} {first.recipe}", len(configs))
-    with tracker.open({"task": task.name, "recipe": first.recipe, "profile": first.profile}):
+    with tracker.open({"level": "recipe", "task": task.name, "recipe": first.recipe, "profile": first.profile}):
         for config in configs:
             folder = run_folder(config.profile, task.name, config.recipe, config.seed)
             progress = stage.run(f"{task.name} {config.recipe} seed {config.seed}")

@@ -17,7 +17,7 @@ from benchmark.runs import RunFolder, atomic
 GRID = np.linspace(0.0, 1.0, 101)
 SHOWN = ["val_auc", "test_auc", "test_acc"]
 """What `dvc metrics diff` compares: few, so that it fits a screen; the rest is in the run folders."""
-LEARNING = ["epoch", "train_loss", "train_auc", "val_auc"]
+LEARNING = ["epoch", "split", "auroc"]
 
 
 def write(task: str, recipe: str, folders: list[RunFolder]) -> None:
@@ -30,11 +30,12 @@ def write(task: str, recipe: str, folders: list[RunFolder]) -> None:
 
 
 def learning_curve(folders: list[RunFolder]) -> pd.DataFrame:
-    """A row an epoch: loss, and AUROC of train and val."""
+    """A row an epoch and split, for one plot with both (`.dvc/plots/learning.json`)."""
     if not folders:
         return pd.DataFrame(columns=LEARNING)
-    rows = pd.concat([folder.history()[LEARNING] for folder in folders])
-    return rows.groupby("epoch", as_index=False).mean()
+    means = pd.concat([folder.history() for folder in folders]).groupby("epoch", as_index=False).mean()
+    wide = means.rename(columns={"val_auc": "val", "train_auc": "train"})
+    return wide.melt("epoch", ["val", "train"], "split", "auroc")
 
 
 def roc(folders: list[RunFolder]) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def main(
     folder = trunk_folder(config.profile, dim)
     tracker = Tracker("pretrain", f"{dim} {config.profile}", standin=any(task.is_standin for task in tasks))
     stage = Stage(f"trunk {dim}", 1)
-    with tracker.open({"dim": dim, "profile": config.profile}):
+    with tracker.open({"level": "trunk", "dim": dim, "profile": config.profile}):
         with tracker.seed(config) as live:
             progress = stage.run(f"pretrain {dim} on {', '.join(config.tasks)}")
             made = execute.execute(config, data, folder, device, observers=[progress, live])

@@ -70,7 +70,8 @@ def track(folder: RunFolder, task: Task, note: str) -> None:
 
     config = folder.record()["config"]
     tracker = Tracker(task.name, f"{config['recipe']} external seed {config['seed']}", standin=task.is_standin)
-    tags = {"task": task.name, "recipe": config["recipe"], "profile": config["profile"], "external": "true"}
+    tags = {"level": "recipe", "task": task.name, "recipe": config["recipe"], "profile": config["profile"]}
+    tags["external"] = "true"
     with tracker.open(tags | ({"note": note} if note else {})):
         tracker.log_seed(LiveMetrics(tracker, tracker.parent_id), folder, task, {})
 

@@ -112,7 +112,8 @@ class Sweep:
 
         identities = sorted(job.identity for runs in self.jobs.values() for job in runs)
         content = {"grid": self.grid, "profile": self.profile, "runs": identities}
-        return {"task": self.task.name, "grid": self.grid, "profile": self.profile, "sweep": digest_of(content)}
+        names = {"level": "sweep", "task": self.task.name, "grid": self.grid, "profile": self.profile}
+        return names | {"sweep": digest_of(content)}
 
     def track(self, submit: Callable[..., Any], tracker: Tracker, job: Job) -> None:
         if job.status not in ("not run", "not finished"):

@@ -38,11 +38,12 @@ def test_metrics_are_means_over_seeds(folders: list[RunFolder]) -> None:
     assert all(len(str(value)) <= 6 for value in shown.values())
 
 
-def test_learning_curves_have_a_row_an_epoch(folders: list[RunFolder]) -> None:
+def test_learning_curves_have_a_row_an_epoch_and_split(folders: list[RunFolder]) -> None:
     outputs.write("breastmnist", "dam", folders)
     curve = pd.read_csv("plots/breastmnist/dam/learning.csv")
-    assert curve["epoch"].tolist() == [1, 2]
-    assert curve["val_auc"].tolist() == pytest.approx([0.55, 0.55])
+    assert curve["epoch"].tolist() == [1, 2, 1, 2]
+    assert curve["split"].tolist() == ["val", "val", "train", "train"]
+    assert curve["auroc"].tolist() == pytest.approx([0.55, 0.55, 0.5, 0.5])
 
 
 def test_the_area_under_the_roc_table_is_the_auroc(folders: list[RunFolder]) -> None:

@@ -11,7 +11,7 @@ from benchmark.config import load_params, resolve_finetune
 from benchmark.errors import BadInput
 from benchmark.runs import RunFolder, run_folder
 from benchmark.tasks import build_task
-from benchmark.tracking import store, views
+from benchmark.tracking import saved_views, store, views
 from pipelines.compare import side
 from tests.helpers import CPU, PARAMS, make_config, make_data
 
@@ -63,15 +63,11 @@ def test_addresses_are_kept_without_passwords_and_machine_paths() -> None:
     assert store.without_password("sqlite:////some/where/mlflow.db") == "sqlite:///mlflow.db"
 
 
-def test_a_parent_run_has_the_interval_the_seeds_ensemble_and_figures(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And a registered version leads back to the run that it was made from."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+def track_two_seeds(register: bool) -> tuple[tracking.Tracker, list[RunFolder]]:
+    """A recipe of BreastMNIST, in the store and the folder that are set."""
     task = DATA["breastmnist"].task
     tracker, folders = tracking.Tracker("breastmnist", "test", standin=False), []
-    with tracker.open({"task": "breastmnist"}):
+    with tracker.open({"level": "recipe", "task": "breastmnist"}):
         for seed in (0, 1):
             config, folder = make_config("breastmnist", seed=seed), run_folder("quick", "breastmnist", "test", seed)
             with tracker.seed(config) as live:
@@ -79,8 +75,19 @@ def test_a_parent_run_has_the_interval_the_seeds_ensemble_and_figures(
                 tracker.log_seed(live, folder, task, DATA)
             folders.append(folder)
         tracker.log_parent(folders, task)
-        images = DATA["breastmnist"].splits["train"].images[:2].squeeze(1).numpy()
-        tracker.register(folders[1], task, execute.predictor(folders[1], task), images)
+        if register:
+            images = DATA["breastmnist"].splits["train"].images[:2].squeeze(1).numpy()
+            tracker.register(folders[1], task, execute.predictor(folders[1], task), images)
+    return tracker, folders
+
+
+def test_a_parent_run_has_the_interval_the_seeds_ensemble_and_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a registered version leads back to the run that it was made from."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    tracker, folders = track_two_seeds(register=True)
     client = MlflowClient()
     assert tracker.parent_id is not None
     metrics = client.get_run(tracker.parent_id).data.metrics
@@ -94,6 +101,30 @@ def test_a_parent_run_has_the_interval_the_seeds_ensemble_and_figures(
     nested = folders[0].tracking()["run_id"]
     for run_id in (tracker.parent_id, nested):
         assert pictures <= {artifact.path for artifact in client.list_artifacts(run_id)}
+    note = client.get_run(tracker.parent_id).data.tags["mlflow.note.content"]
+    assert f"| test AUROC | {over.value:.4f} (95 %: {over.low:.4f} to {over.high:.4f}) |" in note
+    assert "| test AUROC, README, published | 0.9121 |" in note
+    assert "champion" in client.get_registered_model("breastmnist").description
+    version = client.get_model_version_by_alias("breastmnist", "champion")
+    assert f"test {folders[1].metrics()['test_auc']:.4f}" in version.description
     assert side("models:/breastmnist@champion", "quick").cells == {"breastmnist": (folders[1],)}
     with pytest.raises(BadInput, match=r"argument 'models:/nothing/1': .*registered are: models:/breastmnist"):
         side("models:/nothing/1", "quick")
+
+
+def test_an_experiments_description_and_views_are_made_once_and_a_persons_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    tracker = tracking.Tracker("breastmnist", "test", standin=False)
+    with tracker.open({"level": "recipe"}):
+        pass
+    client = MlflowClient()
+    experiment = client.get_experiment_by_name("breastmnist")
+    views_of = [key for key in experiment.tags if key.startswith(saved_views.PREFIX)]
+    assert len(views_of) == len(saved_views.MODES)
+    assert all(name in experiment.tags["mlflow.note.content"] for name in saved_views.MODES)
+    client.set_experiment_tag(experiment.experiment_id, "mlflow.note.content", "mine")
+    with tracker.open({"level": "recipe"}):
+        pass
+    assert client.get_experiment_by_name("breastmnist").tags["mlflow.note.content"] == "mine"

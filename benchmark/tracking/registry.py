@@ -13,6 +13,7 @@ from benchmark.errors import BadInput
 from benchmark.networks import Predictor
 from benchmark.runs import RunFolder
 from benchmark.tasks import STAMP, Task
+from benchmark.tracking import descriptions
 from benchmark.tracking.store import use_default_store
 from benchmark.tracking.views import RESULTS
 
@@ -28,8 +29,8 @@ def register(folder: RunFolder, task: Task, predictor: Predictor, example: np.nd
     record, metrics = folder.record(), folder.metrics()
     client, config = mlflow.MlflowClient(), record["config"]
     tags = {name: str(config[name]) for name in ("recipe", "profile", "seed")}
-    tags |= {"identity": record["identity"], "run_folder": str(folder.path)}
     tags |= {name: f"{metrics[name]:.6f}" for name in RESULTS if name in metrics}
+    tags |= {"identity": record["identity"], "run_folder": str(folder.path)}
     if task.is_standin:
         tags["standin"] = STAMP
     version = _known_version(client, task.name, tags)
@@ -37,6 +38,7 @@ def register(folder: RunFolder, task: Task, predictor: Predictor, example: np.nd
         info = _log_model(predictor, example, tags, metrics)
         made = mlflow.register_model(info.model_uri, task.name, tags=tags)
         version = str(made.version)
+        _describe(client, task, version, descriptions.version(config, metrics, task.is_standin))
     client.set_registered_model_alias(task.name, "champion", _champion(client, task.name, config["profile"]))
     return {"model_name": task.name, "model_version": version}
 
@@ -66,6 +68,13 @@ def run_of_version(address: str) -> Path:
         raise BadInput(f"argument '{address}': {reason}; registered are: {', '.join(found) or 'none'}") from error
 
 
+def _describe(client: Any, task: Task, version: str, text: str) -> None:
+    """Descriptions of a version that was just made, and of the model where it has none."""
+    client.update_model_version(task.name, version, text)
+    if not client.get_registered_model(task.name).description:
+        client.update_registered_model(task.name, descriptions.model(task))
+
+
 def _known_version(client: Any, name: str, tags: Mapping[str, str]) -> str | None:
     for version in client.search_model_versions(f"name = '{name}'"):
         if all(version.tags.get(key) == tags[key] for key in ("identity", "profile")):
@@ -89,7 +98,7 @@ def _log_model(predictor: Predictor, example: np.ndarray, tags: Mapping[str, str
     versions = provenance.versions()
     info = mlflow.pytorch.log_model(
         predictor,
-        name="model",
+        name=f"{tags['recipe']}-{tags['profile']}",
         signature=signature,
         input_example=example,
         serialization_format="pt2",

@@ -17,7 +17,7 @@ from benchmark.data import TaskData
 from benchmark.networks import Predictor
 from benchmark.runs import RunFolder
 from benchmark.tasks import STAMP, Task
-from benchmark.tracking import pictures, registry
+from benchmark.tracking import descriptions, pictures, registry, saved_views
 from benchmark.tracking.store import Answer, attempt, prepare, without_password
 from benchmark.tracking.views import against_published, dataset, flat_params, run_tags
 from benchmark.training import Row
@@ -52,6 +52,7 @@ class Tracker:
         experiment = mlflow.get_experiment_by_name(self.experiment)
         experiment_id = experiment.experiment_id if experiment else mlflow.create_experiment(self.experiment)
         mlflow.set_experiment(experiment_id=experiment_id)
+        _describe(self.experiment, experiment_id)
         if launched and mlflow.get_run(launched).info.experiment_id == experiment_id:
             mlflow.start_run(run_id=launched)
             mlflow.set_tag("mlflow.runName", self.name)
@@ -83,6 +84,7 @@ class Tracker:
         name = f"{self.name} seed {config.seed}"
         run = mlflow.start_run(run_name=name, nested=True, log_system_metrics=True)
         mlflow.log_params(flat_params(config))
+        mlflow.set_tag("level", "seed")
         return str(run.info.run_id)
 
     def log_seed(self, live: LiveMetrics, folder: RunFolder, task: Task | None, data: Mapping[str, TaskData]) -> None:
@@ -102,7 +104,8 @@ class Tracker:
         for row in folder.history().to_dict("records")[live.logged :]:
             log_epoch({str(key): float(value) for key, value in row.items()})
         metrics = folder.metrics()
-        mlflow.log_metrics(metrics | against_published(task, metrics))
+        alone = intervals([folder]) if live.run_id == self.parent_id else {}  # as predictions from elsewhere are
+        mlflow.log_metrics(metrics | against_published(task, metrics) | alone)
         mlflow.set_tags(run_tags(record))
         for part in data.values():
             mlflow.log_input(dataset(part), context="training")
@@ -138,8 +141,11 @@ class Tracker:
             spreads = {f"{name}_sd": float(np.std([value[name] for value in values], ddof=1)) for name in values[0]}
         else:
             spreads = {}
-        mlflow.log_metrics(means | spreads | against_published(task, means) | intervals(folders))
+        shown = means | spreads | against_published(task, means) | intervals(folders)
+        mlflow.log_metrics(shown)
         mlflow.set_tags({**run_tags(records[0]), "seed": params["seed"]})
+        if task:
+            mlflow.set_tag(descriptions.NOTE, descriptions.recipe(records[0]["config"], shown, self.standin))
         self._log_pictures(folders)
 
     def _log_pictures(self, folders: list[RunFolder]) -> None:
@@ -166,7 +172,7 @@ class Tracker:
         run = mlflow.start_run(run_name=f"{config.recipe} seed {config.seed}", nested=True)
         try:
             mlflow.log_params(flat_params(config))
-            mlflow.set_tag("status", status)
+            mlflow.set_tags({"level": "trial", "status": status})
             if status == "done":
                 return self._log_folder(LiveMetrics(self, run.info.run_id), folder, task, {})
             return self._place(run.info.run_id)
@@ -236,6 +242,17 @@ def log_epoch(row: Row) -> None:
 
     values = {f"epoch/{name}": value for name, value in row.items() if name != "epoch" and np.isfinite(value)}
     mlflow.log_metrics(values, step=int(row["epoch"]))
+
+
+def _describe(name: str, experiment_id: str) -> None:
+    """Description and views of an experiment; what a person has changed stays."""
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    known = client.get_experiment(experiment_id).tags
+    wanted = {descriptions.NOTE: descriptions.experiment(name, experiment_id)} | dict(saved_views.tags())
+    for key in wanted.keys() - known.keys():
+        client.set_experiment_tag(experiment_id, key, wanted[key])
 
 
 def _killed_sweep(experiment_id: str, tags: Mapping[str, str]) -> str | None:

@@ -135,6 +135,25 @@ def test_metrics_and_plots_can_be_shown(clone: Path, tmp_path: Path) -> None:
     assert "learning_csv" in (tmp_path / "shown" / "index.html").read_text()
 
 
+def test_between_two_commits_the_difference_is_short_and_the_curves_are_the_same(clone: Path) -> None:
+    metrics, curve = (clone / kind / TASKS[0] / name for kind, name in (("metrics", "dam.json"), ("plots", "dam")))
+    curve = curve / "learning.csv"
+    before = json.loads(metrics.read_text())
+    with changed(metrics, ""), changed(curve, "99,val,0.75\n99,train,1.0\n"):
+        metrics.write_text(json.dumps(before | {"test_auc": 0.99}))
+        table = run([f"{BIN}/dvc", "metrics", "diff", "HEAD"], clone).stdout
+        plots = json.loads(run([f"{BIN}/dvc", "plots", "diff", "HEAD", "--json"], clone).stdout)["data"]
+    (row,) = [line.split() for line in table.splitlines() if "dam.json" in line]
+    assert row[1:4] == ["test_auc", f"{before['test_auc']:.4f}".rstrip("0"), "0.99"]
+    assert max(map(len, table.splitlines())) < 100
+    (plot,) = plots[f"plots/{TASKS[0]}/dam/learning.csv"]
+    content = plot["content"]
+    points = {(point["rev"], point["split"], int(point["epoch"])) for point in content["data"]["values"]}
+    assert {(rev, split, 1) for rev in ("HEAD", "workspace") for split in ("val", "train")} <= points
+    assert {point for point in points if point[2] == 99} == {("workspace", "val", 99), ("workspace", "train", 99)}
+    assert content["encoding"]["strokeDash"]["field"] == "split"
+
+
 def test_a_second_clone_that_pulls_runs_nothing(clone: Path, tmp_path: Path) -> None:
     remote, second = tmp_path / "remote", tmp_path / "second"
     run([f"{BIN}/dvc", "remote", "add", "--local", "--default", "here", str(remote)], clone)

@@ -288,6 +288,8 @@ def test_update_of_libaucs_optimizers(benchmark: Any, table: Any, loss: str) -> 
 @pytest.mark.parametrize("spin", ["10000", ""], ids=["as the suite sets it", "OpenMP's default"])
 def test_two_trainings_at_once(benchmark: Any, table: Any, spin: str) -> None:
     """Seconds of one epoch alone, and of two that train beside each other in processes of their own."""
+    if benchmark.disabled:
+        pytest.skip("minutes long; `make bench` runs it")
     case = few(CASES[1], benchmark)
     variables = {"GOMP_SPINCOUNT": spin or "300000"}
     command = [sys.executable, "-W", "ignore", "-m", "tests.performance.test_engine", json.dumps(vars(case)), "seconds"]

@@ -1,0 +1,60 @@
+"""What the MLflow UI says in words: of an experiment, of a recipe's run, of a registered model and its versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmark.tasks import STAMP, Task
+from benchmark.tracking import saved_views
+
+NOTE = "mlflow.note.content"
+"""The tag that the UI shows as description, in Markdown."""
+
+
+def experiment(name: str, experiment_id: str) -> str:
+    """What lies where in an experiment, and links to its views."""
+    return (
+        f"**{name}**: a run for each recipe with the means over seeds, in it a run for each seed with its epochs; a run "
+        "for each grid search, in it its trials. Choose by `val_auc`; `test_auc` is for the report.\n\n"
+        f"Views: {saved_views.links(experiment_id)}"
+    )
+
+
+def recipe(config: Mapping[str, Any], metrics: Mapping[str, float], standin: bool) -> str:
+    """Of the parent run: its AUROCs, the published one, and the command that makes it again."""
+    rows = [
+        ("val AUROC", "val_auc"),
+        ("test AUROC", "test_auc"),
+        ("test AUROC of the seeds' mean", "test_auc_ensemble"),
+    ]
+    lines = [f"| {title} | {metrics[name]:.4f}{_interval(name, metrics)} |" for title, name in rows if name in metrics]
+    if "published_test_auc" in metrics:
+        lines.append(f"| test AUROC, README, published | {metrics['published_test_auc']:.4f} |")
+    task, profile = config["tasks"][0], config["profile"]
+    command = f"mlflow run . -e finetune -P task={task} -P recipe={config['recipe']} -P profile={profile}"
+    table = "\n".join(["| | |", "|---|---|", *lines])
+    return f"{f'**{STAMP}**' if standin else ''}\n\n{table}\n\n`{command}`".strip()
+
+
+def model(task: Task) -> str:
+    """Of a registered model: input, output and use."""
+    answer = "the probability of each label" if task.label_count > 1 else f"the probability of '{task.label_names[1]}'"
+    return (
+        f"Images of {task.name} as they are in the file (uint8, {task.size} pixels) to {answer}. One version a recipe and "
+        "configuration, of the seed with the best val AUROC; `champion` is the best of these on val.\n\n"
+        f"`mlflow models serve -m models:/{task.name}@champion --env-manager local`"
+    )
+
+
+def version(config: Mapping[str, Any], metrics: Mapping[str, float], standin: bool) -> str:
+    """Of one version: which run it is, and its AUROCs."""
+    run = f"{config['recipe']}, {config['profile']}, seed {config['seed']}"
+    figures = f"AUROC: val {metrics['val_auc']:.4f}, test {metrics['test_auc']:.4f}"
+    return f"{f'{STAMP}. ' if standin else ''}{run}. {figures}"
+
+
+def _interval(name: str, metrics: Mapping[str, float]) -> str:
+    if f"{name}_low" not in metrics:
+        return ""
+    return f" (95 %: {metrics[f'{name}_low']:.4f} to {metrics[f'{name}_high']:.4f})"
