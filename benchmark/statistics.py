@@ -271,7 +271,7 @@ def _resampled(labels: np.ndarray, stack: np.ndarray, resamples: int, rng: np.ra
     orders = [[_Order(labels[:, column], scores[:, column]) for column in range(width)] for scores in stack]
     for start in range(0, resamples, AT_ONCE):
         count = min(AT_ONCE, resamples - start)
-        weights = _times_drawn(labels, count, rng)
+        weights = times_drawn(labels, count, rng)
         for place in range(seeds):
             with np.errstate(invalid="ignore"):  # a label of one class in a resample is NaN, and left out of the mean
                 aurocs = np.array([order.auroc(weights) for order in orders[place]])
@@ -280,7 +280,7 @@ def _resampled(labels: np.ndarray, stack: np.ndarray, resamples: int, rng: np.ra
     return found
 
 
-def _times_drawn(labels: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+def times_drawn(labels: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
     """How often each image is drawn, (n, resamples) float32; by class where there is one label."""
     images, width = labels.shape
     strata = [np.arange(images)] if width > 1 else [np.flatnonzero(labels[:, 0] == value) for value in (0, 1)]

@@ -398,12 +398,17 @@ class Resources(HTMLParser):
                 (self.followed if tag == "a" else self.fetched).append(value or "")
 
 
-def test_the_page_fetches_nothing(page: str) -> None:
+def test_the_page_fetches_nothing_and_leads_to_the_run_folders(page: str, sample: tuple[Comparison, Path]) -> None:
     found = Resources()
     found.feed(page)
     assert found.fetched
     assert all(address.startswith("data:") for address in found.fetched)
-    assert all(address.startswith(("#", "https://doi.org/", "https://github.com/")) for address in found.followed)
+    folders = [address for address in found.followed if address.startswith("../")]
+    known = ("#", "https://doi.org/", "https://github.com/")
+    assert all(address.startswith(known) for address in found.followed if address not in folders)
+    assert {(sample[1] / "reports" / address).resolve() for address in folders} == {
+        path.parent.resolve() for path in sample[1].glob("*/quick/**/run.json")
+    }
     assert "url(" not in page
     assert "@import" not in page
     assert len(page) < 5_000_000
@@ -423,6 +428,7 @@ def test_origins_are_shown(page: str, markdown: str) -> None:
         assert "breastmnist version 7" in text
         assert "6 (of 100)" in text
         assert "1 min 15 s" in text
+        assert "Energy was not measured" in text
         assert "mlflow run . -e finetune -P task=" in text
         assert find_task(load_params(), "breastmnist").md5 in text  # type: ignore[operator]
 

@@ -16,20 +16,19 @@ from benchmark.report.numbers import RECALL
 
 
 def precision_recall(task: TaskComparison) -> Picture | None:
-    """Mean over labels and seeds, with a band of one standard deviation over seeds where there are several."""
+    """Mean over labels and seeds, with a band of 95 % over other images and seeds."""
 
     def draw(axes: Axes, cell: Cell, colour: str) -> None:
         curves = np.array([run.numbers.precision for run in cell.done if run.numbers])
         label = f"{cell.recipe}: {wording.measured(cell.measures['average_precision'])}"
         mean = curves.mean(axis=0)
         axes.plot(RECALL, mean, color=colour, label=label)
-        if len(curves) > 1:
-            spread = curves.std(axis=0, ddof=1)
-            axes.fill_between(
-                RECALL, mean - spread, np.minimum(1, mean + spread), color=colour, alpha=0.15, linewidth=0
-            )
+        if cell.numbers:
+            figures.band(axes, RECALL, mean, cell.numbers.precision_band, colour)
 
-    return _picture(task, "precision and recall, test split", ("recall", "precision"), "average_precision", draw)
+    return _picture(
+        task, "precision and recall, test split (95 % band)", ("recall", "precision"), "average_precision", draw
+    )
 
 
 def calibration(task: TaskComparison) -> Picture | None:

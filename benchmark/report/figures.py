@@ -48,7 +48,7 @@ class Picture:
 
 
 def roc(task: TaskComparison) -> Picture | None:
-    """Test ROC of every recipe, mean over labels and seeds, with a band of one standard deviation over seeds.
+    """Test ROC of every recipe, mean over labels and seeds, with a band of 95 % over other images and seeds.
 
     None where nothing was scored. The AUROC in the legend is the table's, not the area under the averaged curve.
     """
@@ -56,16 +56,14 @@ def roc(task: TaskComparison) -> Picture | None:
     if not cells:
         return None
     with mpl.rc_context(STYLE):
-        figure, axes = blank(task, "ROC, test split")
+        figure, axes = blank(task, "ROC, test split (95 % band)")
         axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.9, linestyle=":")
         for place, cell in cells.items():
             label = f"{cell.recipe}: {wording.measured(cell.figures['test_auc'])}"
             curves = np.array([run.numbers.roc for run in cell.done if run.numbers])
             axes.plot([0, *FPR], [0, *curves.mean(axis=0)], color=colour(place), label=label)
-            if len(curves) > 1:
-                mean, spread = curves.mean(axis=0), curves.std(axis=0, ddof=1)
-                low, high = mean - spread, np.minimum(1, mean + spread)
-                axes.fill_between(FPR, low, high, color=colour(place), alpha=0.15, linewidth=0)
+            if cell.numbers:
+                band(axes, FPR, curves.mean(axis=0), cell.numbers.roc_band, colour(place))
         if task.readme and task.readme.test_auc is not None:
             axes.plot([], [], " ", label=f"README, published: {wording.published(task.readme.test_auc)}")
         else:
@@ -74,6 +72,12 @@ def roc(task: TaskComparison) -> Picture | None:
         axes.set_aspect("equal")
         axes.legend(loc="lower right", title="AUROC", alignment="left")
         return Picture(svg_uri(figure), f"ROC curves of the test split. {_alt(cells.values(), 'test_auc')}")
+
+
+def band(axes: Axes, grid: np.ndarray, mean: np.ndarray, half_width: np.ndarray, colour: str) -> None:
+    """Shade between the limits of a curve that lies between 0 and 1."""
+    low, high = np.maximum(0, mean - half_width), np.minimum(1, mean + half_width)
+    axes.fill_between(grid, low, high, color=colour, alpha=0.12, linewidth=0)
 
 
 def learning(task: TaskComparison) -> Picture | None:

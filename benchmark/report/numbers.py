@@ -17,6 +17,7 @@ from joblib import Memory, Parallel, delayed
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from benchmark import comparison, measures, scoring, statistics
+from benchmark.report import bands
 from benchmark.runs import RunFolder
 from benchmark.statistics import Estimate, OverSeeds, Placements
 
@@ -24,7 +25,7 @@ FPR, RECALL = np.linspace(0.0, 1.0, 201), np.linspace(0.0, 1.0, 101)
 CACHE = Path(".cache/report")
 WORTH_PROCESSES = 20
 """So many new runs take longer than starting processes for them."""
-MANY_IMAGES, FEW_RESAMPLES = 5000, 200
+MANY_IMAGES, FEW_RESAMPLES, FEW_CURVES = 5000, 200, 20
 """On test sets beyond this size fewer resamples do: there the bootstrap and DeLong's interval agree closely."""
 
 
@@ -55,6 +56,10 @@ class CellNumbers:
     ensemble: Estimate
     """AUROC of the mean score over seeds; the interval is of images."""
     ensemble_measures: Mapping[str, float]
+    roc_band: np.ndarray
+    """Half widths of 95 % about the mean true positive rate on `FPR`, see `bands`."""
+    precision_band: np.ndarray
+    """Likewise of the precision on `RECALL`."""
 
 
 def of_runs(folders: Sequence[RunFolder]) -> list[RunNumbers]:
@@ -116,7 +121,11 @@ def cell_numbers(digests: list[str], code: str, folders: tuple[RunFolder, ...]) 
         together["val"] = (val_labels, statistics.ensemble(val_stack))
     placed = statistics.placements(labels, stack)
     return CellNumbers(
-        placed, statistics.summary(placed), statistics.delong(*together["test"]), measures.measures(together)
+        placed,
+        statistics.summary(placed),
+        statistics.delong(*together["test"]),
+        measures.measures(together),
+        *bands.bands(labels, stack, FPR, RECALL, bands.RESAMPLES if len(labels) <= MANY_IMAGES else FEW_CURVES),
     )
 
 
@@ -128,6 +137,6 @@ _cell = _memory.cache(cell_numbers, ignore=["folders"])
 @cache
 def _code() -> str:
     """Digest of what computes the numbers."""
-    modules = (comparison, measures, scoring, statistics)
+    modules = (bands, comparison, measures, scoring, statistics)
     own = b"".join(Path(str(module.__file__)).read_bytes() for module in modules) + Path(__file__).read_bytes()
     return hashlib.sha256(own).hexdigest()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from benchmark.report import wording
@@ -39,6 +41,8 @@ class Row:
     seconds: str
     mlflow_run: str
     model: str
+    folder: str
+    """The run folder, from where the report lies."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +53,21 @@ class Origins:
     """Task and MD5 of the file that was trained on, once for each pair."""
     stores: tuple[str, ...]
     """The MLflow tracking stores that hold the runs."""
+    time: str
+    """Wall time of all runs together."""
 
 
-def origins(comparison: Comparison) -> Origins:
-    """Of the trunks first, then of every run, done or not."""
+def origins(comparison: Comparison, out: Path) -> Origins:
+    """Of the trunks first, then of every run, done or not; `out` is the folder of the report."""
     named = [(f"trunk {dim}", run) for dim, run in comparison.trunks.items()]
     named += [(task.task.name, run) for task in comparison.tasks for cell in task.cells for run in cell.runs]
     environments: dict[str, Environment] = {}
-    rows = tuple(_row(name, run, _environment(run, environments)) for name, run in named)
+    rows = tuple(_row(name, run, _environment(run, environments), out) for name, run in named)
     data = dict.fromkeys((task, md5) for _, run in named for task, md5 in run.record.get("data_md5", {}).items())
     stores = dict.fromkeys(str(run.tracking["tracking_uri"]) for _, run in named if "tracking_uri" in run.tracking)
-    return Origins(rows, tuple(environments.values()), tuple(sorted(data)), tuple(stores))
+    times = [run.record["seconds"]["total"] for _, run in named if "total" in run.record.get("seconds", {})]
+    time = wording.seconds(sum(times)) if times else wording.NOTHING
+    return Origins(rows, tuple(environments.values()), tuple(sorted(data)), tuple(stores), time)
 
 
 def _environment(run: Run, known: dict[str, Environment]) -> str:
@@ -92,7 +100,7 @@ def _hardware(hardware: Mapping[str, Any]) -> str:
     )
 
 
-def _row(name: str, run: Run, environment: str) -> Row:
+def _row(name: str, run: Run, environment: str, out: Path) -> Row:
     record, config, tracking = run.record, run.config, run.tracking
     parameters, model = record.get("parameters"), tracking.get("model_name")
     return Row(
@@ -110,6 +118,7 @@ def _row(name: str, run: Run, environment: str) -> Row:
         seconds=wording.seconds(record.get("seconds", {}).get("total")),
         mlflow_run=str(tracking.get("run_id", wording.NOTHING)),
         model=f"{model} version {tracking['model_version']}" if model else wording.NOTHING,
+        folder=Path(os.path.relpath(run.folder.path, out)).as_posix(),
     )
 
 

@@ -55,14 +55,14 @@ class Section:
 
 def write(comparison: Comparison, out: Path, swept: Mapping[str, Path]) -> None:
     """Write `report.md` and `report.html` into `out`, each whole or not at all; they link to the pages of sweeps."""
-    content = _content(comparison) | {"swept": {task: path.name for task, path in swept.items()}}
+    content = _content(comparison, out) | {"swept": {task: path.name for task, path in swept.items()}}
     for name in ("report.md", "report.html"):
         text = templates().get_template(f"{name}.j2").render(content)
         with atomic(out / name) as partial:
             partial.write_text(text, encoding="utf-8")
 
 
-def _content(comparison: Comparison) -> dict[str, Any]:
+def _content(comparison: Comparison, out: Path) -> dict[str, Any]:
     sections = [_section(comparison, part) for part in comparison.tasks]
     cells = [cell for part in comparison.tasks for cell in part.cells if cell.status != "not given"]
     rows = [row for part in comparison.tasks for row in (part.readme, *part.medmnist) if row]
@@ -72,7 +72,7 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "comparison": comparison,
         "sections": sections,
         "counts": {"done": sum(cell.status == "done" for cell in cells), "all": len(cells)},
-        "origins": origins(comparison),
+        "origins": origins(comparison, out),
         "sources": [published.sources()[key] for key in keys],
         "columns": FIGURES,
         "measures": measures.NAMES,
