@@ -25,6 +25,7 @@ def main(
     profile: Annotated[str, typer.Option(help="a profile of params.yaml; its own `profile` where empty")] = "",
 ) -> None:
     """Train, score and track one task with one recipe."""
+    from benchmark import colours
     from benchmark.config import choose_profile, load_params, resolve_finetune
     from benchmark.errors import Refused, allowed
     from benchmark.objectives import loss_class
@@ -54,7 +55,7 @@ def main(
         return
     ensure_prerequisites(found, configs[0])
     keep_only(cell, [f"seed{config.seed}" for config in configs])
-    write_outputs(task, recipe, train_cell(found, configs))
+    write_outputs(task, recipe, train_cell(found, configs, colours.of_recipe(params, recipe)))
 
 
 def write_outputs(task: str, recipe: str, folders: list[RunFolder]) -> None:
@@ -83,8 +84,8 @@ def ensure_prerequisites(task: Task, config: RunConfig) -> None:
         raise BenchmarkError(f"{task.name}: what fine-tuning needs could not be produced; the reason stands above")
 
 
-def train_cell(task: Task, configs: list[RunConfig]) -> list[RunFolder]:
-    """Every seed of one task and recipe: train, score, track; then the means and the registered model."""
+def train_cell(task: Task, configs: list[RunConfig], colour: str) -> list[RunFolder]:
+    """Every seed of one task and recipe: train, score, track (in this colour); then the means and the registered model."""
     from benchmark import execute
     from benchmark.data import load
     from benchmark.networks import pick_device
@@ -95,7 +96,7 @@ def train_cell(task: Task, configs: list[RunConfig]) -> list[RunFolder]:
     first, device = configs[0], pick_device()
     data = {task.name: load(task, device)}
     trunk = trunk_folder(first.profile, task.dim) if first.start == "trunk" else None
-    tracker = Tracker(task.name, f"{first.recipe} {first.profile}", standin=task.is_standin)
+    tracker = Tracker(task.name, f"{first.recipe} {first.profile}", standin=task.is_standin, colour=colour)
     folders: list[RunFolder] = []
     stage = Stage(f"{task.name} {first.recipe}", len(configs))
     with tracker.open({"level": "recipe", "task": task.name, "recipe": first.recipe, "profile": first.profile}):

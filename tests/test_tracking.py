@@ -106,7 +106,7 @@ def test_a_parent_run_has_the_interval_the_seeds_ensemble_and_figures(
     assert "| test AUROC, README, published | 0.9121 |" in note
     assert "champion" in client.get_registered_model("breastmnist").description
     version = client.get_model_version_by_alias("breastmnist", "champion")
-    assert f"test {folders[1].metrics()['test_auc']:.4f}" in version.description
+    assert f"test {folders[1].metrics()['test_auc']:.3f}" in version.description
     assert side("models:/breastmnist@champion", "quick").cells == {"breastmnist": (folders[1],)}
     with pytest.raises(BadInput, match=r"argument 'models:/nothing/1': .*registered are: models:/breastmnist"):
         side("models:/nothing/1", "quick")

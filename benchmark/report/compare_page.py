@@ -12,9 +12,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmark.colours import COLOURS
 from benchmark.comparison import Pair, Row
 from benchmark.report import wording
-from benchmark.report.figures import COLOURS, STYLE, Picture, svg_uri
+from benchmark.report.figures import STYLE, Picture, svg_uri
 from benchmark.report.rendering import templates
 from benchmark.runs import atomic
 from benchmark.tasks import STAMP

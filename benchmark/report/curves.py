@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from sklearn.calibration import calibration_curve
 
+from benchmark.colours import colour
 from benchmark.report import figures, wording
 from benchmark.report.figures import STYLE, Picture
 from benchmark.report.model import Cell, TaskComparison
@@ -62,7 +63,7 @@ def _picture(
         if measure == "ece":
             axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.9, linestyle=":")
         for place, cell in cells.items():
-            draw(axes, cell, figures.colour(place))
+            draw(axes, cell, colour(place))
         axes.set(xlabel=names[0], ylabel=names[1], xlim=(0, 1), ylim=(0, 1.015))
         heading = {"ece": "expected calibration error", "average_precision": "average precision"}[measure]
         axes.legend(title=heading, alignment="left", loc="lower left" if measure != "ece" else "upper left")

@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from benchmark.colours import colour
 from benchmark.report import wording
 from benchmark.report.model import Cell, TaskComparison
 from benchmark.report.numbers import FPR
 from benchmark.tasks import STAMP
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 FEW_EPOCHS = 12
 """Up to this many epochs, each is marked by a point: one epoch alone makes no line."""
@@ -128,11 +128,6 @@ def _legend(recipes: list[str], places: list[int], readme: float | None) -> Iter
     if readme is not None:
         label = f"README, published, val: {wording.published(readme)}"
         yield Line2D([], [], color="#666666", linewidth=1.1, linestyle=":", label=label)
-
-
-def colour(place: int) -> str:
-    """Of the recipe in this place of the task's list."""
-    return COLOURS[place % len(COLOURS)]
 
 
 def _alt(cells: Iterable[Cell], name: str) -> str:

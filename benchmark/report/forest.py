@@ -9,10 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from benchmark.colours import COLOURS
 from benchmark.published import for_task
 from benchmark.published.verdict import obstacle
 from benchmark.report import wording
-from benchmark.report.figures import COLOURS, STYLE, Picture, svg_uri
+from benchmark.report.figures import STYLE, Picture, svg_uri
 from benchmark.report.model import TaskComparison
 
 SHOWN = 12

@@ -13,11 +13,11 @@ NOTE = "mlflow.note.content"
 
 
 def experiment(name: str, experiment_id: str) -> str:
-    """What lies where in an experiment, and links to its views."""
+    """Links to an experiment's views, in the first line because the rest is folded, and what lies where."""
     return (
-        f"**{name}**: a run for each recipe with the means over seeds, in it a run for each seed with its epochs; a run "
-        "for each grid search, in it its trials. Choose by `val_auc`; `test_auc` is for the report.\n\n"
-        f"Views: {saved_views.links(experiment_id)}"
+        f"**{name}**: {saved_views.links(experiment_id)}\n\n"
+        "A run for each recipe has the means over seeds, in it a run for each seed has its epochs; a run for each grid "
+        "search has in it its trials. Choose by `val_auc`; `test_auc` is for the report."
     )
 
 
@@ -50,8 +50,8 @@ def model(task: Task) -> str:
 def version(config: Mapping[str, Any], metrics: Mapping[str, float], standin: bool) -> str:
     """Of one version: which run it is, and its AUROCs."""
     run = f"{config['recipe']}, {config['profile']}, seed {config['seed']}"
-    figures = f"AUROC: val {metrics['val_auc']:.4f}, test {metrics['test_auc']:.4f}"
-    return f"{f'{STAMP}. ' if standin else ''}{run}. {figures}"
+    figures = f"val {metrics['val_auc']:.3f}, test {metrics['test_auc']:.3f} AUROC"  # first, because lists cut it off
+    return f"{figures}; {run}{f'; {STAMP}' if standin else ''}"
 
 
 def _interval(name: str, metrics: Mapping[str, float]) -> str:

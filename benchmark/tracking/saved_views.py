@@ -23,17 +23,18 @@ def tags() -> Iterator[tuple[str, str]]:
     columns += [f"metrics.`{name}`" for name in ("published_test_auc", "delta_test_auc")]
     columns += [f"params.`{name}`" for name in ("loss", "optimizer", "lr", "epochs", "seed")]
     yield _view("recipes", "Recipes: means over seeds, with intervals", "recipe", selectedColumns=columns)
-    curves = [_line("AUROC on val by epoch", "epoch/val_auc"), _line("AUROC on train by epoch", "epoch/train_auc")]
-    curves += [_line("loss on train by epoch", "epoch/train_loss"), _scatter("AUROC, val and test")]
-    yield _charts("learning", "Learning curves: mean over the seeds of a recipe", "seed", curves, grouped_by="recipe")
-    trials = [_parallel("AUROC on val by trial", ["loss", "optimizer", "lr"], ["val_auc"])]
+    curves = [_line(f"epoch/{name}") for name in ("val_auc", "train_auc", "train_loss")] + [_scatter()]
+    yield _charts("learning", "Learning curves of every seed, a colour a recipe", "seed", curves)
+    trials = [_parallel(["loss", "optimizer", "lr"], ["val_auc"])]
     yield _charts("trials", "Trials of grid searches", "trial", trials, columns=1)
 
 
 def links(experiment_id: str) -> str:
     """Markdown: every view by its name."""
     page = f"#/experiments/{experiment_id}/runs"
-    return " · ".join(f"[{name}]({page}?viewStateShareKey={name}{mode})" for name, mode in MODES.items())
+    return " · ".join(
+        f"[{name}]({page}?workflowType=machine_learning&viewStateShareKey={name}{mode})" for name, mode in MODES.items()
+    )
 
 
 def _view(name: str, title: str, level: str, **state: Any) -> tuple[str, str]:
@@ -46,49 +47,40 @@ def _view(name: str, title: str, level: str, **state: Any) -> tuple[str, str]:
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
         "runsHiddenMode": "SHOWALL",
+        "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
     }
     packed = base64.b64encode(zlib.compress(json.dumps(content | state).encode())).decode()
     return f"{PREFIX}{name}", json.dumps({"name": title, "createdAt": 0, "updatedAt": 0, "state": f"deflate;{packed}"})
 
 
-def _charts(
-    name: str, title: str, level: str, cards: list[dict[str, Any]], grouped_by: str | None = None, columns: int = 3
-) -> tuple[str, str]:
+def _charts(name: str, title: str, level: str, cards: list[dict[str, Any]], columns: int = 3) -> tuple[str, str]:
     section = {"uuid": name, "name": title, "display": True, "isReordered": True, "columns": columns}
     charts = [
         {"uuid": f"{name}{place}", "metricSectionId": name, "deleted": False, "isGenerated": False} | card
         for place, card in enumerate(cards)
     ]
-    grouping = {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": grouped_by}]}
-    return _view(
-        name,
-        title,
-        level,
-        compareRunSections=[section],
-        compareRunCharts=charts,
-        groupBy=grouping if grouped_by else None,
-        isAccordionReordered=True,
-    )
+    return _view(name, title, level, compareRunSections=[section], compareRunCharts=charts, isAccordionReordered=True)
 
 
-def _line(title: str, metric: str) -> dict[str, Any]:
+def _line(metric: str) -> dict[str, Any]:
     return {
         "type": "LINE",
-        "displayName": title,
         "metricKey": metric,
         "selectedMetricKeys": [metric],
         "xAxisKey": "step",
         "yAxisKey": "metric",
         "yAxisExpressions": [],
         "range": {},
+        "lineSmoothness": 0,
+        "useGlobalLineSmoothing": True,
     }
 
 
-def _scatter(title: str) -> dict[str, Any]:
+def _scatter() -> dict[str, Any]:
     axes = {axis: {"key": key, "type": "METRIC"} for axis, key in (("xaxis", "val_auc"), ("yaxis", "test_auc"))}
-    return {"type": "SCATTER", "displayName": title} | axes
+    return {"type": "SCATTER"} | axes
 
 
-def _parallel(title: str, params: list[str], metrics: list[str]) -> dict[str, Any]:
+def _parallel(params: list[str], metrics: list[str]) -> dict[str, Any]:
     chosen = {"selectedParams": params, "selectedMetrics": metrics}
-    return {"type": "PARALLEL", "displayName": title, "showAllRuns": False} | chosen
+    return {"type": "PARALLEL", "showAllRuns": False} | chosen

@@ -26,8 +26,9 @@ from benchmark.training import Row
 class Tracker:
     """The MLflow side of one task and recipe (or of one trunk). Nothing here raises because of MLflow."""
 
-    def __init__(self, experiment: str, name: str, standin: bool) -> None:
+    def __init__(self, experiment: str, name: str, standin: bool, colour: str = "") -> None:
         self.experiment, self.standin = experiment, standin
+        self.colour = {"mlflow.runColor": colour} if colour else {}
         self.name = f"{STAMP}: {name}" if standin else name  # first, because tables cut long names
         self.parent_id: str | None = None
         self.answers = True
@@ -62,7 +63,7 @@ class Tracker:
         if launched and launched != parent_id:  # `mlflow run` without --experiment-name: leave a pointer there
             mlflow.MlflowClient().set_tag(launched, "logged_as_run", parent_id)
             mlflow.MlflowClient().set_tag(launched, "logged_in_experiment", self.experiment)
-        mlflow.set_tags(dict(tags))
+        mlflow.set_tags({**tags, **self.colour})
         return parent_id
 
     @contextmanager
@@ -84,7 +85,7 @@ class Tracker:
         name = f"{self.name} seed {config.seed}"
         run = mlflow.start_run(run_name=name, nested=True, log_system_metrics=True)
         mlflow.log_params(flat_params(config))
-        mlflow.set_tag("level", "seed")
+        mlflow.set_tags({"level": "seed", **self.colour})
         return str(run.info.run_id)
 
     def log_seed(self, live: LiveMetrics, folder: RunFolder, task: Task | None, data: Mapping[str, TaskData]) -> None:

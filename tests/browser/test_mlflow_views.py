@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 SHOWN = {
     "recipes": ["published_test_auc", "test_auc_low", "epochs", "0.9121"],
-    "learning": ["Group: test", "epoch/val_auc", "epoch/train_auc", "val_auc vs. test_auc"],
+    "learning": ["test seed 1", "epoch/val_auc", "epoch/train_auc", "val_auc vs. test_auc"],
     "trials": ["Trials of grid searches"],
 }
 PATIENCE_MS = 60_000
