@@ -3,10 +3,11 @@ Brier score and calibration error then say how far they are from probabilities, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from benchmark import statistics
 from benchmark.runs import Scores
 
 LOW_FPR = 0.1
@@ -25,6 +26,22 @@ NAMES = {
     "ece": "expected calibration error",
 }
 """Of every measure, in the order in which they are shown."""
+
+
+def every_split(scores: Scores, label_names: Sequence[str]) -> Iterator[dict[str, str | float]]:
+    """A row for each split, and for each label where there are several: the measures, AUROC with both intervals."""
+    cut = thresholds(scores)
+    for split, (labels, probabilities) in scores.items():
+        rows = per_label(labels, probabilities, cut)
+        parts: list[tuple[str, slice, Mapping[str, float]]] = [("all", slice(None), mean(rows))]
+        if len(rows) > 1:
+            parts += [(name, slice(place, place + 1), rows[place]) for place, name in enumerate(label_names)]
+        for name, columns, row in parts:
+            drawn = statistics.bootstrap(labels[:, columns], probabilities[:, columns])
+            delong = statistics.delong(labels[:, columns], probabilities[:, columns])
+            limits = {"delong_low": delong.low, "delong_high": delong.high}
+            limits |= {"bootstrap_low": drawn.low, "bootstrap_high": drawn.high}
+            yield {"split": split, "label": name, "auroc": row["auroc"], **limits, **row}
 
 
 def measures(scores: Scores, split: str = "test") -> dict[str, float]:

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmark import comparison, statistics
@@ -113,8 +114,24 @@ def test_text_and_page_say_the_same(tmp_path: Path) -> None:
     assert "standin-adrenalmnist3d" in text
 
 
-def test_the_command_line_says_in_one_sentence_what_is_not_there() -> None:
-    command = [sys.executable, "-m", "pipelines.compare", "no-such-recipe", "dam"]
+def test_the_figures_of_a_side_are_printed_and_kept(tmp_path: Path) -> None:
+    write(tmp_path, "breastmnist", "dam", 1.0, seeds=2)
+    runs, table = tmp_path / "quick" / "breastmnist" / "dam", tmp_path / "figures.csv"
+    command = [sys.executable, "-m", "pipelines.figures", str(runs), "--csv", str(table)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    kept = pd.read_csv(table)
+    assert kept[["task", "seed", "split", "label"]].values.tolist() == [
+        ["breastmnist", seed, "test", "all"] for seed in (0, 1)
+    ]
+    labels, scores = run_folder("quick", "breastmnist", "dam", 1, tmp_path).scores()["test"]
+    assert kept["auroc"][1] == pytest.approx(statistics.delong(labels, scores).value)
+    assert f"{kept['auroc'][1]:.4f}" in done.stdout
+
+
+@pytest.mark.parametrize("module", ["compare", "figures"])
+def test_the_command_line_says_in_one_sentence_what_is_not_there(module: str) -> None:
+    others = ["dam"] if module == "compare" else []
+    command = [sys.executable, "-m", f"pipelines.{module}", "no-such-recipe", *others]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("error: argument 'no-such-recipe': no finished run")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from benchmark import measures
+from benchmark import measures, statistics
 from benchmark.runs import Scores
 
 
@@ -68,3 +68,18 @@ def test_a_label_of_one_class_has_no_ranking() -> None:
     (row,) = measures.per_label(np.zeros((5, 1)), np.full((5, 1), 0.2), np.array([0.5]))
     assert np.isnan(row["auroc"])
     assert row["brier"] == pytest.approx(0.04)
+
+
+def test_every_split_and_label_has_its_figures_with_both_intervals() -> None:
+    scores = sample(2)
+    rows = list(measures.every_split(scores, ("one", "other")))
+    assert [(row["split"], row["label"]) for row in rows] == [
+        (split, label) for split in ("val", "test") for label in ("all", "one", "other")
+    ]
+    labels, probabilities = scores["val"]
+    other = rows[2]
+    assert other["auroc"] == pytest.approx(sklearn.roc_auc_score(labels[:, 1], probabilities[:, 1]))
+    interval = statistics.delong(labels[:, 1:], probabilities[:, 1:])
+    assert (other["delong_low"], other["delong_high"]) == (interval.low, interval.high)
+    assert other["bootstrap_low"] < other["auroc"] < other["bootstrap_high"]
+    assert {name: rows[3][name] for name in measures.NAMES} == measures.measures(scores)

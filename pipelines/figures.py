@@ -1,0 +1,44 @@
+"""Every figure of every split of a recipe's runs: `python -m pipelines.figures dam --csv figures.csv`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipelines import cli
+
+
+def main(
+    name: Annotated[str, typer.Argument(help="a recipe, a run folder, a folder of seeds, or models:/TASK@champion")],
+    profile: Annotated[str, typer.Option(help="a profile of params.yaml; its own `profile` where empty")] = "",
+    csv: Annotated[str, typer.Option(help="a file to write the table to, in full precision")] = "",
+) -> None:
+    """Print AUROC with both intervals and all other measures, by task, seed, split and label."""
+    from pathlib import Path
+
+    import pandas as pd
+
+    from benchmark import measures
+    from benchmark.config import choose_profile, load_params
+    from benchmark.runs import atomic
+    from benchmark.tasks import find_task
+    from pipelines.compare import side
+
+    params = load_params()
+    found = side(name, choose_profile(params, profile))
+    table = pd.DataFrame(
+        {"task": task, "seed": folder.record()["config"]["seed"], **row}
+        for task, folders in found.cells.items()
+        for folder in folders
+        for row in measures.every_split(folder.scores(), find_task(params, task).label_names)
+    )
+    print(table.to_string(index=False, float_format="{:.4f}".format))
+    if csv:
+        with atomic(Path(csv)) as partial:
+            table.to_csv(partial, index=False, lineterminator="\n")
+        print(f"\ntable: {csv}")
+
+
+if __name__ == "__main__":
+    cli.run(main)
