@@ -30,6 +30,9 @@ ANSWER_S = 30
 OBJECT_STORE = 100 * 2**20
 RETRIES = 3
 """Of a run whose process or machine died; it goes on from its checkpoint."""
+LOST_STARTS = 100
+"""Of a run, before it is given up. Ray takes some 12 s to see that a node is dead, and sends it runs until then: a run that
+never began there has not died."""
 
 # Read by Ray when it is imported, and by the processes that it starts.
 for variable, value in {
@@ -150,7 +153,10 @@ def run(jobs: Sequence[Job], share: Share, asha: bool, minutes: float, finished:
 
     # Tune's own files: nothing that is needed later, but every node has to see them.
     storage = jobs[0].folder.path.absolute().parents[3] / f".tune-{uuid4().hex[:8]}"
-    trainable = tune.with_parameters(_trainable, jobs=list(jobs), root=str(Path.cwd()), share=share, report=asha)
+    starts = storage / "starts"
+    trainable = tune.with_parameters(
+        _trainable, jobs=list(jobs), root=str(Path.cwd()), share=share, report=asha, starts=starts
+    )
     try:
         tuner = tune.Tuner(
             tune.with_resources(trainable, {"CPU": share.cpus, "GPU": share.gpus}),
@@ -165,7 +171,7 @@ def run(jobs: Sequence[Job], share: Share, asha: bool, minutes: float, finished:
             run_config=tune.RunConfig(
                 name="sweep",
                 storage_path=str(storage),
-                failure_config=tune.FailureConfig(max_failures=RETRIES),
+                failure_config=tune.FailureConfig(max_failures=LOST_STARTS),
                 callbacks=[_callback(jobs, asha, finished)],
                 verbose=0,
             ),
@@ -202,13 +208,13 @@ def _callback(jobs: Sequence[Job], asha: bool, finished: Callable[[Job], None]) 
 
         def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
             job = jobs[trial.config["job"]]
-            job.close(f"error: its process died {RETRIES + 1} times")
+            job.close(f"error: could not be started in {LOST_STARTS + 1} tries")
             finished(job)
 
     return Ends()
 
 
-def _trainable(config: dict[str, Any], jobs: list[Job], root: str, share: Share, report: bool) -> None:
+def _trainable(config: dict[str, Any], jobs: list[Job], root: str, share: Share, report: bool, starts: Path) -> None:
     """In a process of Ray's, on whichever node: one job."""
     import torch
     from ray import tune
@@ -219,7 +225,13 @@ def _trainable(config: dict[str, Any], jobs: list[Job], root: str, share: Share,
     os.chdir(root)
     torch.set_num_threads(max(1, int(share.cpus)))
     job = jobs[config["job"]]
-    trial.run(job, pick_device(), [_Reporter()] if report else [])
+    own = starts / str(config["job"])
+    own.mkdir(parents=True, exist_ok=True)
+    if len(list(own.iterdir())) > RETRIES:
+        job.close(f"error: its process died {RETRIES + 1} times")
+    else:
+        (own / uuid4().hex).touch()
+        trial.run(job, pick_device(), [_Reporter()] if report else [])
     tune.report({"done_job": config["job"]})
 
 

@@ -124,6 +124,19 @@ def test_a_budget_of_time_leaves_the_rest_for_another_time(
     assert {job.status for job in jobs} <= {"not run", "not finished"}
 
 
+def test_a_run_whose_process_dies_each_time_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its starts are counted where it runs, so that those which a dead node was sent and never made do not count."""
+    monkeypatch.chdir(tmp_path)
+    (job,) = make_jobs(1, epochs=1)
+    monkeypatch.setattr("ray.tune.report", lambda metrics: None)
+    monkeypatch.setattr("benchmark.trial.run", lambda *_: None)  # dies: what it had to do is not done
+    for _ in range(cluster.RETRIES + 1):
+        cluster._trainable({"job": 0}, [job], str(tmp_path), Share(1, 0, 1), False, tmp_path / "starts")
+        assert job.status == "not run"
+    cluster._trainable({"job": 0}, [job], str(tmp_path), Share(1, 0, 1), False, tmp_path / "starts")
+    assert job.status == "error: its process died 4 times"
+
+
 def test_a_sweep_on_a_cluster_outlives_the_death_of_a_node(nodes: Any, tmp_path: Path) -> None:
     project = make_project(tmp_path)
     sweep = command(project, "pipelines.sweep", TASK, "--grid", "small", "--address", nodes.address)

@@ -124,6 +124,10 @@ def test_an_experiments_description_and_views_are_made_once_and_a_persons_stay(
     views_of = [key for key in experiment.tags if key.startswith(saved_views.PREFIX)]
     assert len(views_of) == len(saved_views.MODES)
     assert all(name in experiment.tags["mlflow.note.content"] for name in saved_views.MODES)
+    with tracking.Tracker("pretrain", "2d", standin=False).open({"level": "trunk"}):
+        pass
+    trunks = client.get_experiment_by_name("pretrain").tags
+    assert [key for key in trunks if key.startswith(saved_views.PREFIX)] == [f"{saved_views.PREFIX}learning"]
     client.set_experiment_tag(experiment.experiment_id, "mlflow.note.content", "mine")
     with tracker.open({"level": "recipe"}):
         pass

@@ -12,13 +12,15 @@ NOTE = "mlflow.note.content"
 """The tag that the UI shows as description, in Markdown."""
 
 
-def experiment(name: str, experiment_id: str) -> str:
+def experiment(name: str, experiment_id: str, trunks: bool) -> str:
     """Links to an experiment's views, in the first line because the rest is folded, and what lies where."""
-    return (
-        f"**{name}**: {saved_views.links(experiment_id)}\n\n"
-        "A run for each recipe has the means over seeds, in it a run for each seed has its epochs; a run for each grid "
-        "search has in it its trials. Choose by `val_auc`; `test_auc` is for the report."
+    content = (
+        "A run for each dimension, in it one with its epochs: the trunks that fine-tuning starts from."
+        if trunks
+        else "A run for each recipe has the means over seeds, in it a run for each seed has its epochs; a run for each "
+        "grid search has in it its trials. Choose by `val_auc`; `test_auc` is for the report."
     )
+    return f"**{name}**: {saved_views.links(experiment_id, trunks)}\n\n{content}"
 
 
 def recipe(config: Mapping[str, Any], metrics: Mapping[str, float], standin: bool) -> str:

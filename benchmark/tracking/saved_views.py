@@ -17,8 +17,17 @@ MODES = {"recipes": "", "learning": "&compareRunsMode=CHART", "trials": "&compar
 """Name of every view, and how its page is addressed."""
 
 
-def tags() -> Iterator[tuple[str, str]]:
-    """A tag for each view."""
+def names(trunks: bool) -> list[str]:
+    """The views that an experiment has something to show in."""
+    return ["learning"] if trunks else list(MODES)
+
+
+def tags(trunks: bool) -> dict[str, str]:
+    """A tag for each view, of an experiment with recipes or of one with trunks."""
+    return {f"{PREFIX}{name}": view for name, view in _views() if name in names(trunks)}
+
+
+def _views() -> Iterator[tuple[str, str]]:
     columns = [f"metrics.`{name}`" for name in ("val_auc", "test_auc", "test_auc_low", "test_auc_high", "test_acc")]
     columns += [f"metrics.`{name}`" for name in ("published_test_auc", "delta_test_auc")]
     columns += [f"params.`{name}`" for name in ("loss", "optimizer", "lr", "epochs", "seed")]
@@ -29,11 +38,12 @@ def tags() -> Iterator[tuple[str, str]]:
     yield _charts("trials", "Trials of grid searches", "trial", trials, columns=1)
 
 
-def links(experiment_id: str) -> str:
+def links(experiment_id: str, trunks: bool) -> str:
     """Markdown: every view by its name."""
     page = f"#/experiments/{experiment_id}/runs"
     return " · ".join(
-        f"[{name}]({page}?workflowType=machine_learning&viewStateShareKey={name}{mode})" for name, mode in MODES.items()
+        f"[{name}]({page}?workflowType=machine_learning&viewStateShareKey={name}{MODES[name]})"
+        for name in names(trunks)
     )
 
 
@@ -50,7 +60,7 @@ def _view(name: str, title: str, level: str, **state: Any) -> tuple[str, str]:
         "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
     }
     packed = base64.b64encode(zlib.compress(json.dumps(content | state).encode())).decode()
-    return f"{PREFIX}{name}", json.dumps({"name": title, "createdAt": 0, "updatedAt": 0, "state": f"deflate;{packed}"})
+    return name, json.dumps({"name": title, "createdAt": 0, "updatedAt": 0, "state": f"deflate;{packed}"})
 
 
 def _charts(name: str, title: str, level: str, cards: list[dict[str, Any]], columns: int = 3) -> tuple[str, str]:
