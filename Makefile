@@ -9,8 +9,8 @@ export DVC_NO_ANALYTICS := 1
 repro: env ## fetch, pretrain, fine-tune, report
 	@$(BIN)/python -m pipelines.repro
 
-test: env ## all tests but the slow ones (those: pytest -m slow)
-	$(BIN)/python -m pytest
+test: env ## all tests but the slow ones (those: pytest -m slow), two files at a time: each trains on two threads
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 ui: env ## MLflow UI on loopback
 	$(BIN)/mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db} --host 127.0.0.1
