@@ -47,6 +47,8 @@ def collect(params: Params, profile: str, runs_root: Path = RUNS, trunks_root: P
     for name in names:
         found = ((method, external[method].get(name, ())) for method in external)
         cells[name] += tuple(Cell(method, runs, "", name in params.fetch.tasks, True) for method, runs in found)
+    done = [[run.folder for run in cell.done] for row in cells.values() for cell in row]
+    numbers.prepare_cells([folders for folders in done if folders])
     tasks = tuple(_compare(find_task(params, name, "params.yaml: fetch"), cells[name]) for name in names)
     trunks = {dim: trunk_folder(profile, dim, trunks_root) for dim in ("2d", "3d")}
     return Comparison(

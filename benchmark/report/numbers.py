@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from joblib import Memory, Parallel, delayed
@@ -24,7 +25,7 @@ from benchmark.statistics import Estimate, OverSeeds, Placements
 FPR, RECALL = np.linspace(0.0, 1.0, 201), np.linspace(0.0, 1.0, 101)
 CACHE = Path(".cache/report")
 WORTH_PROCESSES = 20
-"""So many new runs take longer than starting processes for them."""
+"""So many new runs or cells take longer than starting processes for them."""
 MANY_IMAGES, FEW_RESAMPLES, FEW_CURVES = 5000, 200, 20
 """On test sets beyond this size fewer resamples do: there the bootstrap and DeLong's interval agree closely."""
 
@@ -65,10 +66,19 @@ class CellNumbers:
 def of_runs(folders: Sequence[RunFolder]) -> list[RunNumbers]:
     """The numbers of finished runs; many new ones on all cores."""
     calls = [(digest(folder), _code(), folder) for folder in folders]
-    new = [call for call in calls if not _run.check_call_in_cache(*call)]
-    if len(new) >= WORTH_PROCESSES:
-        Parallel(n_jobs=-1)(delayed(_run)(*call) for call in new)
+    _work_through(_run, calls)
     return [_run(*call) for call in calls]
+
+
+def prepare_cells(cells: Sequence[Sequence[RunFolder]]) -> None:
+    """Work through the cells that `of_cell` will be asked for; many new ones on all cores."""
+    _work_through(_cell, [([digest(folder) for folder in folders], _code(), tuple(folders)) for folders in cells])
+
+
+def _work_through(kept: Any, calls: Sequence[tuple[Any, ...]]) -> None:
+    new = [call for call in calls if not kept.check_call_in_cache(*call)]
+    if len(new) >= WORTH_PROCESSES:
+        Parallel(n_jobs=-1)(delayed(kept)(*call) for call in new)
 
 
 def of_cell(folders: Sequence[RunFolder]) -> CellNumbers:
