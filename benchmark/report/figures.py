@@ -6,7 +6,7 @@ import base64
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -87,7 +87,7 @@ def learning(task: TaskComparison) -> Picture | None:
     if not curves:
         return None
     with mpl.rc_context(STYLE):
-        figure, axes = blank(task, "AUROC by epoch")
+        figure, axes = blank(task, "AUROC by epoch", "constrained")  # its legend lies below the axes
         for place, curve in curves.items():
             few = len(curve) <= FEW_EPOCHS
             for column, line in (("val_auc", "-"), ("train_auc", "--")):
@@ -112,9 +112,14 @@ def _mean_history(cell: Cell) -> pd.DataFrame:
     return pd.concat(histories).groupby("epoch").mean(numeric_only=True)
 
 
-def blank(task: TaskComparison, title: str) -> tuple[Figure, Axes]:
-    """A figure of a task, with its title; stamped where the data is a stand-in."""
-    figure = Figure(figsize=(6.2, 5.4), layout="constrained", facecolor="white")
+def blank(task: TaskComparison, title: str, layout: Literal["constrained"] | None = None) -> tuple[Figure, Axes]:
+    """A figure of a task, with its title; stamped where the data is a stand-in.
+
+    Without a layout the margins are fixed: finding them takes as long as drawing the figure.
+    """
+    figure = Figure(figsize=(6.2, 5.4), layout=layout, facecolor="white")
+    if layout is None:
+        figure.subplots_adjust(left=0.11, right=0.97, bottom=0.1, top=0.89 if task.is_standin else 0.93)
     axes = figure.subplots()
     axes.set_title(f"{task.task.name}: {title}" + (f"\n{STAMP}" if task.is_standin else ""), fontsize=12)
     return figure, axes
