@@ -22,6 +22,16 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "aucm": PARAMS["recipes"]["dam"]["objective"],
     "compositional-auc": PARAMS["recipes"]["dam-compositional"]["objective"],
 }
+SEVEN = (
+    "breastmnist",
+    "pneumoniamnist",
+    "chestmnist",
+    "nodulemnist3d",
+    "adrenalmnist3d",
+    "vesselmnist3d",
+    "synapsemnist3d",
+)
+"""The tasks of the published README."""
 
 
 def make_data(name: str, images: int | None = None, seed: int = 0) -> TaskData:

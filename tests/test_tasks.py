@@ -8,16 +8,7 @@ from medmnist import INFO
 from benchmark.config import OfficialTask, OwnTask, Params, StandinTask, load_params
 from benchmark.errors import BadInput
 from benchmark.tasks import Task, build_task, find_task
-
-SEVEN = [
-    "breastmnist",
-    "pneumoniamnist",
-    "chestmnist",
-    "nodulemnist3d",
-    "adrenalmnist3d",
-    "vesselmnist3d",
-    "synapsemnist3d",
-]
+from tests.helpers import SEVEN
 
 
 @pytest.fixture

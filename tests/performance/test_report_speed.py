@@ -14,17 +14,9 @@ from benchmark import report, statistics
 from benchmark.config import load_params
 from benchmark.report import numbers
 from benchmark.tasks import find_task
+from tests.helpers import SEVEN
 from tests.test_report import PROFILE, sample_params, write_run
 
-TASKS = (
-    "breastmnist",
-    "pneumoniamnist",
-    "chestmnist",
-    "nodulemnist3d",
-    "adrenalmnist3d",
-    "vesselmnist3d",
-    "synapsemnist3d",
-)
 SEEDS = 5
 
 
@@ -54,12 +46,12 @@ def test_report_of_a_whole_profile(benchmark: Any, table: Any, tmp_path: Path, m
     """Seven tasks, five recipes, five seeds; then once more with one new run."""
     if benchmark.disabled:
         pytest.skip("a minute long; `make bench` runs it")
-    sizes = {name: medmnist.INFO[name]["n_samples"] for name in TASKS}
+    sizes = {name: medmnist.INFO[name]["n_samples"] for name in SEVEN}
     monkeypatch.setattr("tests.test_report.SIZES", sizes)
     memory = Memory(tmp_path / "cache", verbose=0)
     monkeypatch.setattr(numbers, "_run", memory.cache(numbers.run_numbers, ignore=["folder"]))
     monkeypatch.setattr(numbers, "_cell", memory.cache(numbers.cell_numbers, ignore=["folders"]))
-    params = sample_params(TASKS)
+    params = sample_params(SEVEN)
     recipes = (*load_params().finetune.recipes, "again")
     params = params.model_copy(
         update={
@@ -67,7 +59,7 @@ def test_report_of_a_whole_profile(benchmark: Any, table: Any, tmp_path: Path, m
             "finetune": params.finetune.model_copy(update={"recipes": recipes}),
         }
     )
-    for name in TASKS:
+    for name in SEVEN:
         for recipe in recipes:
             for seed in range(SEEDS):
                 write_run(params, tmp_path / "runs", find_task(params, name), recipe, seed)
