@@ -99,13 +99,11 @@ def outcome(trial: Trial, runs: Sequence[Job], task: Task) -> Outcome:
 
 
 def run(job: Job, device: torch.device, observers: Sequence[Observer] = ()) -> None:
-    """Make the job's folder hold its run; one process at a time, whichever sweep it belongs to.
+    """Make the job's folder hold its run; one process at a time.
 
     A failure is written into the folder and goes no further: it is this trial's result.
     """
-    lock = job.folder.path.with_suffix(".lock")
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock):
+    with _alone(job.folder):
         if job.status.startswith((DONE, "failed")):
             return
         try:
@@ -135,14 +133,23 @@ def without_test(data: TaskData) -> TaskData:
 def score_test(folder: RunFolder, data: TaskData, device: torch.device) -> None:
     """Add the test split to a finished run's scores and metrics; nothing where it is there already.
 
-    The scores are those that an ordinary run of the same configuration has.
+    The scores are those that an ordinary run of the same configuration has. One process at a time; the metrics are
+    written last, so a folder whose metrics name the test split is whole, and one that a kill left between is mended.
     """
-    scores = folder.scores()
-    if "test" in scores:
-        return
-    split, predictor = data.splits["test"], execute.predictor(folder, data.task).to(device)
-    batches = torch.split(split.images.squeeze(1), EVAL_BATCH)
-    probabilities = torch.cat([predictor(images) for images in batches]).float().cpu().numpy()
-    scores["test"] = (split.labels.cpu().numpy(), probabilities)
-    folder.write_scores(scores)
-    folder.write_metrics(metrics(scores))
+    with _alone(folder):
+        if "test_auc" in folder.metrics():
+            return
+        scores = folder.scores()
+        split, predictor = data.splits["test"], execute.predictor(folder, data.task).to(device)
+        batches = torch.split(split.images.squeeze(1), EVAL_BATCH)
+        probabilities = torch.cat([predictor(images) for images in batches]).float().cpu().numpy()
+        scores["test"] = (split.labels.cpu().numpy(), probabilities)
+        folder.write_scores(scores)
+        folder.write_metrics(metrics(scores))
+
+
+def _alone(folder: RunFolder) -> FileLock:
+    """Held by the one process that may change the folder, whichever sweep it belongs to."""
+    lock = folder.path.with_suffix(".lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(lock)

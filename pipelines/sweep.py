@@ -97,6 +97,7 @@ class Sweep:
 
                 with cluster.connect(address, share):
                     cluster.run(due, share, asha, max_minutes, finished)
+            submit(int).result()  # wait for the tracking: a trial is logged as it was before the test split is opened
             files, winner = self.finish(asha)
             submit(tracker.log_sweep, files, winner).result()
         if not winner:

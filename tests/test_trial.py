@@ -1,10 +1,12 @@
 """A run of a sweep: an ordinary run that does not see the test split."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from benchmark import execute, trial
 from benchmark.config import OfficialTask, StandinTask
@@ -73,6 +75,31 @@ def test_the_test_split_is_scored_once(data: TaskData) -> None:
     before = (job.folder.path / "scores.npz").stat().st_mtime_ns
     trial.score_test(job.folder, data, CPU)
     assert (job.folder.path / "scores.npz").stat().st_mtime_ns == before
+
+
+def test_a_scoring_that_was_killed_between_its_two_files_is_mended(data: TaskData) -> None:
+    (job,) = make_jobs(data)
+    trial.run(job, CPU)
+    before = job.folder.metrics()
+    trial.score_test(job.folder, data, CPU)
+    whole = job.folder.metrics()
+    job.folder.write_metrics(before)
+    trial.score_test(job.folder, data, CPU)
+    assert job.folder.metrics() == whole
+    assert "test_auc" in whole
+
+
+def test_the_test_split_is_scored_by_one_process_at_a_time(data: TaskData) -> None:
+    """Who comes second while the first one is still writing waits, and finds both files."""
+    (job,) = make_jobs(data)
+    trial.run(job, CPU)
+    with ThreadPoolExecutor(1) as other, FileLock(job.folder.path.with_suffix(".lock")):
+        scored = other.submit(trial.score_test, job.folder, data, CPU)
+        with pytest.raises(TimeoutError):
+            scored.result(timeout=2)
+        assert "test" not in job.folder.scores()
+    scored.result()
+    assert "test_auc" in job.folder.metrics()
 
 
 def test_a_run_that_is_there_is_not_made_again(data: TaskData) -> None:
