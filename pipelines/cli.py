@@ -8,6 +8,7 @@ process, is still there: nothing goes on training behind a dead launcher. What w
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -16,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -41,6 +43,27 @@ def run(command: Callable[..., Any]) -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        if not (full := _full_disk(error)):
+            raise
+        print(f"error: {full}", file=sys.stderr)
+        sys.exit(BenchmarkError.exit_code)
+
+
+def _full_disk(error: BaseException | None) -> str:
+    """One sentence if a file could not be written for want of room, else nothing.
+
+    The whole chain is looked through: PyTorch answers a write that fails with an error of its own.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            place = f" {error.filename}" if error.filename else ""
+            return (
+                f"can't write{place} in {Path.cwd()}: {os.strerror(error.errno).lower()}; make room there and give the "
+                "same command again, it goes on from what is finished and from the last checkpoint"
+            )
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def end_promptly() -> None:

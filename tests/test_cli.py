@@ -41,6 +41,40 @@ def test_an_error_is_one_sentence_and_its_exit_code() -> None:
     assert (done.returncode, done.stderr) == (2, "error: what, where, how to mend it\n")
 
 
+@pytest.mark.parametrize(
+    ("write", "answer"),
+    [
+        ("Checkpoints(Path('full'), 'a').save(1, {'weights': torch.zeros(100_000)})", "file too large"),
+        ("RunFolder(Path('full')).write_scores({'val': (np.zeros((9**5, 1)), np.zeros((9**5, 1)))})", "file too large"),
+        ("open('/dev/full', 'w', buffering=1).write('row\\n')", "no space left on device"),
+    ],
+)
+def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(tmp_path: Path, write: str, answer: str) -> None:
+    """The room that a process has is cut down to 64 KiB a file, which its writes are told like a full disk."""
+    code = (
+        "import resource\n"
+        "from pathlib import Path\n"
+        "import numpy as np\n"
+        "import torch\n"
+        "from benchmark.checkpoint import Checkpoints\n"
+        "from benchmark.runs import RunFolder\n"
+        "from pipelines import cli\n"
+        "def main() -> None:\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))\n"
+        f"    {write}\n"
+        "cli.run(main)\n"
+    )
+    env = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=env)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: can't write")
+    assert answer in line
+    assert "make room there" in line
+    assert done.returncode == 1
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 @pytest.mark.parametrize(("sent", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_a_command_with_its_exit_code(sent: signal.Signals, exit_code: int) -> None:
     code = (
