@@ -6,7 +6,7 @@ Adding one: a class here, a line in `LOSSES`, and its settings in `config.Object
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -166,6 +166,13 @@ def make_loss(objective: Objective, task: Task, labels: np.ndarray, device: torc
     return kind(CompositionalAUCLoss(k=objective.inner_steps, **common), mirrored)
 
 
+def probe(gradients: Sequence[Tensor]) -> Tensor:
+    """A scalar on their device that is not finite where any of their values is not."""
+    if gradients[0].is_cuda:
+        return nn.utils.get_total_norm(gradients)  # one launch for all of them
+    return torch.stack([gradient.sum() for gradient in gradients]).sum()  # on a CPU twice as fast as their norm
+
+
 class Optimizer:
     """The optimizer that goes with an objective, stock or LibAUC's, behind the few calls that training makes."""
 
@@ -180,7 +187,7 @@ class Optimizer:
         """Fresh gradients of the loss.
 
         Returns:
-            Their norm, a scalar on the device: not finite where any gradient is not.
+            Their `probe`.
         """
         self.inner.zero_grad(set_to_none=True)
         for part in self.losses.values():
@@ -189,9 +196,8 @@ class Optimizer:
                 # optimizer group holds alpha: a gradient left over would turn every later step into an AUC step.
                 part.inner.alpha.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
-        return nn.utils.get_total_norm(
-            p.grad for group in self.inner.param_groups for p in group["params"] if p.grad is not None
-        )
+        gradients = [p.grad for group in self.inner.param_groups for p in group["params"] if p.grad is not None]
+        return probe(gradients)
 
     def step(self) -> None:
         self.inner.step()

@@ -143,6 +143,11 @@ def cell_folder(profile: str, task: str, recipe: str, root: Path = RUNS) -> Path
     return root / profile / task / recipe
 
 
+def cell_command(profile: str, task: str, recipe: str) -> str:
+    """What a person types to make all seeds of one task and recipe again."""
+    return f"mlflow run . -e finetune -P task={task} -P recipe={recipe} -P profile={profile}"
+
+
 def external_folder(task: str, name: str, seed: int, root: Path = EXTERNAL) -> RunFolder:
     return RunFolder(root / task / name / f"seed{seed}")
 

@@ -176,8 +176,8 @@ def _step(run: Run, task: str, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]
         outputs = run.model(images, task)
     outputs = outputs.float()
     loss = objective(outputs, labels)
-    norm = run.optimizer.backward(loss)
-    finite = torch.stack((loss.detach(), norm)).isfinite().tolist()
+    gradients = run.optimizer.backward(loss)
+    finite = torch.stack((loss.detach(), gradients)).isfinite().tolist()
     if not all(finite):
         raise FloatingPointError("gradient" if finite[0] else "loss")
     run.optimizer.step()

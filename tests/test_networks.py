@@ -1,5 +1,7 @@
 """Networks against the published architectures, and the seeds behind their weights."""
 
+import copy
+import itertools
 from typing import Any
 
 import pytest
@@ -74,6 +76,56 @@ def test_medmnists_resnet18_is_the_published_one(name: networks.Network, dimensi
     published.load_state_dict(dict(zip(published.state_dict(), ours.state_dict().values(), strict=True)))
     images = torch.randn(2, 1, *[28] * dimension)
     assert torch.allclose(ours.eval()(images, "a"), published.eval()(images), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(TRUNKS))
+def test_leaving_out_idle_taps_changes_neither_outputs_nor_gradients(name: networks.Network) -> None:
+    """Beside the same trunk with PyTorch's own convolutions, in float64, where rounding hides nothing.
+
+    Of 8 pixels, the last stages of every trunk see few.
+    """
+    dims = 3 if "3d" in name else 2
+    ours = networks.build(name, {"a": 2}, seed=0).trunk.double()
+    plain = TRUNKS[name]().double()
+    plain.load_state_dict(ours.state_dict())
+    images = torch.randn(3, 1, *[8] * dims, dtype=torch.float64)
+    for trunk in (ours, plain):
+        trunk(images).square().sum().backward()
+    assert torch.allclose(ours(images), plain(images), rtol=1e-9)
+    for (key, mine), theirs in zip(ours.named_parameters(), plain.parameters(), strict=True):
+        assert mine.grad is not None
+        assert theirs.grad is not None
+        assert torch.allclose(mine.grad, theirs.grad, rtol=1e-6, atol=1e-9 * float(theirs.grad.abs().max())), key
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("kind", [nn.Conv2d, nn.Conv3d])
+def test_a_convolution_of_any_geometry_is_pytorchs(kind: type[nn.Conv2d] | type[nn.Conv3d], bias: bool) -> None:
+    dims = 2 if kind is nn.Conv2d else 3
+    products = 0
+    for side, kernel, stride, padding in itertools.product([1, 2, 3, 5], [1, 2, 3, 5], [1, 2, 4], [0, 1, 2]):
+        if side + 2 * padding < kernel or padding > kernel // 2:
+            continue
+        torch.manual_seed(0)
+        plain = kind(2, 3, kernel, stride, padding, bias=bias).double()
+        ours = networks.without_idle_taps(nn.Sequential(copy.deepcopy(plain)))
+        images = torch.randn(4, 2, *[side] * dims, dtype=torch.float64)
+        for layer in (plain, ours):
+            layer(images).square().sum().backward()
+        case = f"side {side}, kernel {kernel}, stride {stride}, padding {padding}"
+        assert torch.allclose(ours(images), plain(images)), case
+        for mine, theirs in zip(ours.parameters(), plain.parameters(), strict=True):
+            assert mine.grad is not None
+            assert theirs.grad is not None
+            assert torch.allclose(mine.grad, theirs.grad), case
+        products += plain(images).shape[2:].numel() == 1
+    assert products > 10
+
+
+@pytest.mark.parametrize("option", [{"groups": 2}, {"dilation": 2, "padding": 2}, {"padding_mode": "circular"}])
+def test_a_convolution_with_groups_dilation_or_other_padding_is_left_alone(option: dict[str, Any]) -> None:
+    layer = nn.Sequential(nn.Conv2d(2, 2, 3, **({"padding": 1} | option)))
+    assert type(networks.without_idle_taps(layer)[0]) is nn.Conv2d  # type: ignore[index]
 
 
 def test_a_further_head_changes_no_weight_of_the_trunk() -> None:

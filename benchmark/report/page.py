@@ -19,7 +19,7 @@ from benchmark.report.model import Cell, Comparison, TaskComparison
 from benchmark.report.notes import Note, notes, verdict
 from benchmark.report.origins import origins
 from benchmark.report.rendering import templates
-from benchmark.runs import atomic
+from benchmark.runs import atomic, cell_command
 from benchmark.tasks import STAMP
 
 FIGURES = {
@@ -99,7 +99,7 @@ def _section(comparison: Comparison, part: TaskComparison) -> Section:
         [(a, b, row) for (a, b), pair in comparison.pairs.items() for row in pair.rows if row.task == part.task.name],
         gallery(part),
         [
-            f"mlflow run . -e finetune -P task={part.task.name} -P recipe={recipe} -P profile={comparison.profile}"
+            cell_command(comparison.profile, part.task.name, recipe)
             for recipe in comparison.recipes
             if recipe not in comparison.external
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from benchmark.runs import cell_command
 from benchmark.tasks import STAMP, Task
 from benchmark.tracking import saved_views
 
@@ -33,8 +34,7 @@ def recipe(config: Mapping[str, Any], metrics: Mapping[str, float], standin: boo
     lines = [f"| {title} | {metrics[name]:.4f}{_interval(name, metrics)} |" for title, name in rows if name in metrics]
     if "published_test_auc" in metrics:
         lines.append(f"| test AUROC, README, published | {metrics['published_test_auc']:.4f} |")
-    task, profile = config["tasks"][0], config["profile"]
-    command = f"mlflow run . -e finetune -P task={task} -P recipe={config['recipe']} -P profile={profile}"
+    command = cell_command(config["profile"], config["tasks"][0], config["recipe"])
     table = "\n".join(["| | |", "|---|---|", *lines])
     return f"{f'**{STAMP}**' if standin else ''}\n\n{table}\n\n`{command}`".strip()
 

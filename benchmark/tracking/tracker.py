@@ -53,7 +53,8 @@ class Tracker:
         experiment = mlflow.get_experiment_by_name(self.experiment)
         experiment_id = experiment.experiment_id if experiment else mlflow.create_experiment(self.experiment)
         mlflow.set_experiment(experiment_id=experiment_id)
-        _describe(self.experiment, experiment_id, trunks=tags.get("level") == "trunk")
+        known = experiment.tags if experiment else {}
+        _describe(self.experiment, experiment_id, known, trunks=tags.get("level") == "trunk")
         if launched and mlflow.get_run(launched).info.experiment_id == experiment_id:
             mlflow.start_run(run_id=launched)
             mlflow.set_tag("mlflow.runName", self.name)
@@ -245,12 +246,11 @@ def log_epoch(row: Row) -> None:
     mlflow.log_metrics(values, step=int(row["epoch"]))
 
 
-def _describe(name: str, experiment_id: str, trunks: bool) -> None:
+def _describe(name: str, experiment_id: str, known: Mapping[str, str], trunks: bool) -> None:
     """Description and views of an experiment; what a person has changed stays."""
     import mlflow
 
     client = mlflow.MlflowClient()
-    known = client.get_experiment(experiment_id).tags
     wanted = {descriptions.NOTE: descriptions.experiment(name, experiment_id, trunks)} | saved_views.tags(trunks)
     for key in wanted.keys() - known.keys():
         client.set_experiment_tag(experiment_id, key, wanted[key])
