@@ -24,7 +24,7 @@ from torchvision import transforms
 from benchmark import networks, objectives, precision, standin, training
 from benchmark.config import StandinTask
 from benchmark.data import Split, TaskData
-from benchmark.networks import pick_device
+from benchmark.networks import MultiHead, Network, pick_device
 from benchmark.tasks import SPLITS, build_task
 from benchmark.training import Row, Run
 from tests.helpers import OBJECTIVES, make_config
@@ -126,6 +126,13 @@ class Engine:
         return Timing(watch.last - started, time.perf_counter() - started, watch.images)
 
 
+def torchvisions(network: Network, outputs: dict[str, int]) -> MultiHead:
+    """The engine's network and weights with the convolutions that torchvision puts into it."""
+    plain = MultiHead(networks.TRUNKS[network](), outputs)
+    plain.load_state_dict(networks.build(network, outputs, seed=0).state_dict())
+    return plain
+
+
 class PlainLoop:
     """The usual loop of MedMNIST's published scripts: DataLoader, PIL transforms, Adam, scikit-learn's metrics."""
 
@@ -136,7 +143,7 @@ class PlainLoop:
             split: DataLoader(data.dataset(case, split), case.batch, shuffle=split == "train")
             for split in ("train", "val")
         }
-        self.model = networks.build(case.network, {self.name: 2}, seed=0).to(DEVICE)
+        self.model = torchvisions(case.network, {self.name: 2}).to(DEVICE)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
 
     def epoch(self) -> Timing:
@@ -199,7 +206,7 @@ class LibaucTrainer:
         class Net(torch.nn.Module):
             def __init__(self) -> None:
                 super().__init__()
-                self.inner = networks.build(case.network, {name: 1}, seed=0)
+                self.inner = torchvisions(case.network, {name: 1})
 
             def forward(self, images: torch.Tensor) -> torch.Tensor:
                 with precision.autocast(DEVICE, PRECISION):

@@ -20,11 +20,13 @@ import torch
 from benchmark import training
 from benchmark.checkpoint import Checkpoints
 from benchmark.data import Split, TaskData
+from benchmark.networks import Network, build
 from benchmark.training import Run
 from tests.helpers import OBJECTIVES, make_config, make_data
-from tests.performance.contenders import CONTENDERS, DEVICE, PRECISION, Case, Data, Engine, Parts, Timing
+from tests.performance.contenders import CONTENDERS, DEVICE, PRECISION, Case, Data, Engine, Parts, Timing, torchvisions
 
-FLAT, STRIDED = "medmnist-resnet18", "resnet18-strided"
+FLAT: Network = "medmnist-resnet18"
+STRIDED: Network = "resnet18-strided"
 PEERS = {"cross-entropy": "DataLoader loop", "aucm": "LibAUC trainer"}
 CASES = [
     Case("breastmnist", "cross-entropy", STRIDED, "none", 128),
@@ -122,6 +124,43 @@ def test_what_an_epoch_is_made_of(benchmark: Any, table: Any, tmp_path: Path, ca
         },
     )
     assert rest < whole
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "batch"),
+    [
+        (STRIDED, (28, 28), 128),
+        (FLAT, (28, 28), 128),
+        ("resnet10-strided-3d", (28, 28, 28), 32),
+        ("resnet10-strided-3d", (64, 64, 64), 8),
+        ("r3d18", (28, 28, 28), 8),
+    ],
+)
+def test_leaving_out_idle_taps(
+    benchmark: Any, table: Any, network: Network, shape: tuple[int, ...], batch: int
+) -> None:
+    """Forward and backward of a batch through torchvision's convolutions and through ours, taking turns."""
+    batch = 4 if benchmark.disabled else batch
+    models = {"torchvision": torchvisions(network, {"a": 2}), "ours": build(network, {"a": 2}, seed=0)}
+    images = torch.randn(batch, 1, *shape, device=DEVICE)
+    found: dict[str, list[float]] = {}
+
+    def turn() -> None:
+        for name, model in models.items():
+            started = time.perf_counter()
+            model.to(DEVICE)(images, "a").square().mean().backward()
+            model.zero_grad()
+            if DEVICE.type == "cuda":
+                torch.cuda.synchronize()
+            found.setdefault(name, []).append(time.perf_counter() - started)
+
+    turn()
+    found.clear()
+    benchmark.pedantic(turn, rounds=1 if benchmark.disabled else 10)
+    ms = {name: 1e3 * statistics.median(values) for name, values in found.items()}
+    row = {"network": network, "image": "x".join(map(str, shape)), "batch": batch, "device": DEVICE.type}
+    times = {f"{name}, ms": f"{value:.0f}" for name, value in ms.items()}
+    table("Convolutions without idle taps", row | times | {"speed-up": f"{ms['torchvision'] / ms['ours']:.2f}"})
 
 
 @pytest.mark.parametrize(
