@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+import scipy
 
 LEVEL = 0.95
 RESAMPLES = 2000
@@ -165,7 +165,7 @@ def ranking(table: Mapping[str, Mapping[str, float]]) -> Ranking:
     if not tasks:
         return Ranking({}, 0, float("nan"))
     figures = np.array([[row[task] for task in tasks] for row in table.values()])
-    ranks = stats.rankdata(-figures, axis=0)
+    ranks = scipy.stats.rankdata(-figures, axis=0)
     means = {name: float(mean) for name, mean in zip(table, ranks.mean(axis=1), strict=True)}
     return Ranking(means, len(tasks), _ranks_alike(figures))
 
@@ -176,8 +176,8 @@ def _ranks_alike(figures: np.ndarray) -> float:
         return float("nan")
     if recipes == 2:
         signs = np.sign(figures[0] - figures[1])
-        return float(stats.binomtest(int((signs > 0).sum()), int((signs != 0).sum())).pvalue)
-    return float(stats.friedmanchisquare(*figures).pvalue)
+        return float(scipy.stats.binomtest(int((signs > 0).sum()), int((signs != 0).sum())).pvalue)
+    return float(scipy.stats.friedmanchisquare(*figures).pvalue)
 
 
 # ---------------------------------------------------------------------------------------------- DeLong
@@ -198,9 +198,11 @@ def placements(labels: np.ndarray, stack: np.ndarray) -> Placements:
             return Placements(np.full(seeds, np.nan), np.full(images, np.nan))
         for place in range(seeds):
             scores = stack[place, :, column]
-            ranks = stats.rankdata(scores)
-            below = (ranks[positive] - stats.rankdata(scores[positive])) / n  # share of negatives below, ties half
-            above = 1 - (ranks[~positive] - stats.rankdata(scores[~positive])) / m
+            ranks = scipy.stats.rankdata(scores)
+            below = (
+                ranks[positive] - scipy.stats.rankdata(scores[positive])
+            ) / n  # share of negatives below, ties half
+            above = 1 - (ranks[~positive] - scipy.stats.rankdata(scores[~positive])) / m
             auroc = below.mean()
             aurocs[place] += auroc / width
             for chosen, shares, count in ((positive, below, m), (~positive, above, n)):
@@ -237,7 +239,7 @@ def spread(sd: float | None, seeds: int) -> tuple[float, float]:
 
 
 def _interval(value: float, se: float, freedom: float = np.inf) -> tuple[float, float]:
-    half = se * float(stats.t.ppf((1 + LEVEL) / 2, freedom))
+    half = se * float(scipy.stats.t.ppf((1 + LEVEL) / 2, freedom))
     return value - half, value + half
 
 
@@ -258,7 +260,7 @@ def _p(value: float, se: float, freedom: float = np.inf) -> float:
     """Two-sided, of a true value of 0."""
     if se == 0:  # the same order of all images: no evidence of anything
         return 1.0 if value == 0 else 0.0
-    return float(2 * stats.t.sf(abs(value) / se, freedom))
+    return float(2 * scipy.stats.t.sf(abs(value) / se, freedom))
 
 
 # ------------------------------------------------------------------------------------------- bootstrap

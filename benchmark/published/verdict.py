@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scipy import stats
+import scipy
 
 from benchmark import statistics
 from benchmark.published import PublishedResult
@@ -98,7 +98,7 @@ def _half_width(row: PublishedResult, ours: OverSeeds) -> float:
     of_seeds = sd**2 * (1 / ours.seeds + 1 / row.seeds)
     variance = ours.images.se**2 + of_seeds
     total = variance**2 / (of_seeds**2 / freedom) if of_seeds and math.isfinite(freedom) else math.inf
-    return math.sqrt(variance) * float(stats.t.ppf((1 + statistics.LEVEL) / 2, total))
+    return math.sqrt(variance) * float(scipy.stats.t.ppf((1 + statistics.LEVEL) / 2, total))
 
 
 def _seeds(ours: OverSeeds) -> str:
