@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-import yaml
 from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError, field_validator, model_validator
 
 from benchmark.errors import BadInput, allowed
-from benchmark.validation import Section, sentence
+from benchmark.validation import Section, read_yaml, sentence
 
 Dim = Literal["2d", "3d"]
 Kind = Literal["binary", "multi-label"]
@@ -357,16 +356,9 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     if not path.is_file():
         raise BadInput(f"{path}: no such file; run the command from the project's folder")
     try:
-        return Params.model_validate(_yaml(path))
+        return Params.model_validate(read_yaml(path))
     except ValidationError as error:
         raise BadInput(f"{path}: {sentence(error, Params, UNION_FORMS, OBJECTIVES)}") from error
-
-
-def _yaml(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise BadInput(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
 
 
 def choose_profile(params: Params, name: str | None) -> str:
@@ -437,8 +429,8 @@ def read_winner(path: Path) -> Objective:
     again = "run `python -m pipelines.sweep TASK` for it"
     if not path.is_file():
         raise BadInput(f"{path}: no such file, and a recipe's `winner_files` names it; {again}")
-    content = _yaml(path)
-    if not isinstance(content, dict) or "objective" not in content:
+    content = read_yaml(path)
+    if "objective" not in content:
         raise BadInput(f"{path}: has no winner's objective; {again}")
     try:
         return _OBJECTIVE.validate_python(content["objective"])

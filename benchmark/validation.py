@@ -1,17 +1,45 @@
-"""How a part of params.yaml is validated, and what pydantic found wrong as one sentence."""
+"""How params.yaml is read and a part of it validated, and what was found wrong as one sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from benchmark.errors import BadInput
 
 
 class Section(BaseModel):
     """A part of params.yaml: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a file, by the rules of YAML 1.2 that DVC reads it by: a key given twice is an error.
+
+    Raises:
+        BadInput: one sentence with the file and, where there is one, the line.
+    """
+    try:
+        content = YAML(typ="safe", pure=True).load(path)
+    except MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise BadInput(f"{path}: not valid YAML: {line}{_one_line(error.problem)}") from error
+    except YAMLError as error:
+        raise BadInput(f"{path}: not valid YAML: {_one_line(error)}") from error
+    if not isinstance(content, dict):
+        raise BadInput(f"{path}: should hold keys with values, and {'is empty' if content is None else 'does not'}")
+    return content
+
+
+def _one_line(problem: object) -> str:
+    """YAML's description of a problem, without the values of a key that was given twice: those may be whole sections."""
+    return " ".join(str(problem).partition(" with value ")[0].split())
 
 
 def sentence(

@@ -102,12 +102,30 @@ def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(
     assert caught.value.exit_code == 2
 
 
-def test_a_missing_file_and_broken_yaml_have_their_own_sentences(tmp_path: Path) -> None:
+def test_a_missing_file_has_its_own_sentence(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such file"):
         load_params(tmp_path / "params.yaml")
-    (tmp_path / "params.yaml").write_text("a: [1")
-    with pytest.raises(BadInput, match="not valid YAML"):
-        load_params(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("tasks:\n  a: [1", "not valid YAML: line 2: expected ',' or ']'"),
+        ("tasks:\n  a: {size: 28}\n  b: {}\n  a: {size: 64}\n", 'not valid YAML: line 4: found duplicate key "a"'),
+        (b"title: \xff\xfe", "not valid YAML: unacceptable character"),
+        ("", "should hold keys with values, and is empty"),
+        ("- breastmnist\n", "should hold keys with values, and does not"),
+    ],
+)
+def test_what_is_no_mapping_in_yaml_is_one_sentence(content: str | bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(BadInput) as caught:
+        load_params(path)
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{path}: {message}")
+    assert "\n" not in sentence
+    assert "size" not in sentence
 
 
 @pytest.mark.parametrize(
