@@ -1,6 +1,6 @@
 """Two methods on the same test images: whose AUROC is higher, and whether that is more than chance.
 
-A side is a recipe (every task that it was run on), one task of a recipe, or one run. The rule: a side is called better
+A side is a recipe or a method from elsewhere (every task that it has runs of), one task of it, or one run. The rule: a side is called better
 where both have two seeds or more and the p-value of their difference, other seeds on other images, is below 0.05 after
 Holm's correction over the tasks. With one seed nothing is called better: its spread over seeds is unknown.
 """
@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmark import statistics
 from benchmark.errors import BadInput
-from benchmark.runs import RUNS, RunFolder
+from benchmark.runs import EXTERNAL, RUNS, RunFolder
 from benchmark.statistics import Difference, OverSeeds, Ranking
 
 LEVEL = 0.05
@@ -67,24 +67,27 @@ class Pair:
 def find(name: str, profile: str, root: Path = RUNS) -> Side:
     """What a name stands for: a run folder, the folder of a task's recipe, or a recipe of the profile.
 
+    A method from elsewhere, whose runs lie beside those of recipes, is named as a recipe is.
+
     Raises:
         BadInput: it is none of them, or nothing of it is finished.
     """
     path = Path(name)
+    named = [found for place in (root / profile, root.parent / EXTERNAL) for found in sorted(place.glob("*/*/seed*"))]
     if path.is_dir():
         folders = [path] if (path / "run.json").is_file() else sorted(path.glob("seed*"))
     else:
-        folders = sorted((root / profile).glob(f"*/{name}/seed*")) if "/" not in name else []
+        folders = [found for found in named if found.parent.name == name]
     cells: dict[str, list[RunFolder]] = {}
     for folder in map(RunFolder, folders):
         if folder.is_done and (folder.path / "scores.npz").is_file():
             (task,) = folder.record()["config"]["tasks"]
             cells.setdefault(task, []).append(folder)
     if not cells:
-        known = sorted({found.parent.name for found in (root / profile).glob("*/*/seed*")})
+        known = sorted({found.parent.name for found in named})
         raise BadInput(
             f"argument '{name}': no finished run; give a run folder, a folder of seeds, a registered model, or a recipe "
-            f"that profile {profile} has runs of: {', '.join(known) or 'none'}"
+            f"(or method from elsewhere) that profile {profile} has runs of: {', '.join(known) or 'none'}"
         )
     return Side(name, {task: tuple(sorted(found, key=_seed)) for task, found in cells.items()})
 
@@ -93,11 +96,13 @@ def compare(a: Side, b: Side, resamples: int = statistics.RESAMPLES) -> Pair:
     """Compare two sides on every task that both were run on.
 
     Raises:
-        BadInput: they share no task, or were scored on other test images.
+        BadInput: they share no task, or a run, or were scored on other test images.
     """
     shared = [task for task in a.cells if task in b.cells]
     if not shared:
         raise BadInput(f"'{a.name}' and '{b.name}' have no task in common: {', '.join({**a.cells, **b.cells})}")
+    if both := sorted(_paths(a) & _paths(b)):
+        raise BadInput(f"'{a.name}' and '{b.name}' both stand for {both[0]}: a run can't be compared with itself")
     found = {task: _measured(task, a, b, resamples) for task in shared}
     standins = {task for task in shared if a.cells[task][0].record()["standin"]}
     return pair(a.name, b.name, found, standins, sorted(set(a.cells) ^ set(b.cells)))
@@ -151,6 +156,10 @@ def _verdict(a: str, b: str, difference: Difference, p: float) -> str:
     if p >= LEVEL:
         return SAME
     return f"{a if difference.value > 0 else b} better"
+
+
+def _paths(side: Side) -> set[Path]:
+    return {folder.path.resolve() for folders in side.cells.values() for folder in folders}
 
 
 def _seed(folder: RunFolder) -> int:

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 def main(
-    a: Annotated[str, typer.Argument(help="a recipe, a run folder, a folder of seeds, or models:/TASK@champion")],
+    a: Annotated[
+        str,
+        typer.Argument(
+            help="a recipe or method from elsewhere, a folder of a run or of seeds, or models:/TASK@champion"
+        ),
+    ],
     b: Annotated[str, typer.Argument(help="the same of the other side")],
     profile: Annotated[str, typer.Option(help="a profile of params.yaml; its own `profile` where empty")] = "",
 ) -> None:

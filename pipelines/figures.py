@@ -10,7 +10,7 @@ from pipelines import cli
 
 
 def main(
-    name: Annotated[str, typer.Argument(help="a recipe, a run folder, a folder of seeds, or models:/TASK@champion")],
+    name: Annotated[str, typer.Argument(help="what `pipelines.compare` takes as a side")],
     profile: Annotated[str, typer.Option(help="a profile of params.yaml; its own `profile` where empty")] = "",
     csv: Annotated[str, typer.Option(help="a file to write the table to, in full precision")] = "",
 ) -> None:

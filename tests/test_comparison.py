@@ -14,12 +14,20 @@ from benchmark.runs import RunFolder, run_folder
 LABELS = np.repeat([0, 1], [42, 114]).astype(np.uint8)[:, None]
 
 
-def write(root: Path, task: str, recipe: str, shift: float, seeds: int = 3, labels: np.ndarray = LABELS) -> None:
+def write(
+    root: Path,
+    task: str,
+    recipe: str,
+    shift: float,
+    seeds: int = 3,
+    labels: np.ndarray = LABELS,
+    profile: str = "quick",
+) -> None:
     """Finished runs; the scores of label 1 lie higher by `shift` standard deviations."""
     random = np.random.default_rng(len(recipe) + round(100 * shift))
     image = np.random.default_rng(0).normal(size=labels.shape)
     for seed in range(seeds):
-        folder = run_folder("quick", task, recipe, seed, root)
+        folder = run_folder(profile, task, recipe, seed, root)
         config = {"tasks": [task], "seed": seed}
         folder.write_record({"status": "done", "config": config, "standin": task.startswith("standin")})
         raw = image + 0.5 * random.normal(size=labels.shape) + shift * labels
@@ -94,6 +102,25 @@ def test_no_common_task(tmp_path: Path) -> None:
     write(tmp_path, "vesselmnist3d", "b", 1.0)
     with pytest.raises(BadInput, match="no task in common"):
         comparison.compare(*(comparison.find(name, "quick", tmp_path) for name in "ab"))
+
+
+def test_a_method_from_elsewhere_has_a_name_as_recipes_have(tmp_path: Path) -> None:
+    write(tmp_path / "runs", "breastmnist", "dam", 1.0)
+    write(tmp_path, "breastmnist", "my-method", 0.2, profile="external")
+    dam, mine = (comparison.find(name, "quick", tmp_path / "runs") for name in ("dam", "my-method"))
+    (row,) = comparison.compare(dam, mine, 50).rows
+    assert (row.a.mean > row.b.mean, row.difference.seeds) == (True, (3, 3))
+    with pytest.raises(BadInput, match=r"has runs of: dam, my-method$"):
+        comparison.find("mine", "quick", tmp_path / "runs")
+
+
+def test_a_run_is_not_compared_with_itself(tmp_path: Path) -> None:
+    write(tmp_path, "breastmnist", "dam", 1.0)
+    recipe = comparison.find("dam", "quick", tmp_path)
+    seed = comparison.find(str(tmp_path / "quick" / "breastmnist" / "dam" / "seed1"), "quick", tmp_path)
+    for one, other in ((recipe, recipe), (recipe, seed)):
+        with pytest.raises(BadInput, match=r"both stand for .*dam/seed[01]: a run can't be compared with itself"):
+            comparison.compare(one, other)
 
 
 def test_text_and_page_say_the_same(tmp_path: Path) -> None:
