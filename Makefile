@@ -13,7 +13,7 @@ test: env ## all tests but the slow ones (those: pytest -m slow), two files at a
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 ui: env ## MLflow UI on loopback
-	$(BIN)/mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db} --host 127.0.0.1
+	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --host 127.0.0.1
 
 bench: env ## speed, measured by pytest-benchmark
 	$(BIN)/python -m pytest tests/performance --benchmark-enable --benchmark-only
@@ -27,7 +27,7 @@ lock: env ## pyproject.toml → requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev --extra sweep --no-header --quiet --output-file requirements.lock pyproject.toml
 
 clean: ## results, caches and the environment go; fetched data stays
-	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .benchmarks runs trials trunks plots reports mlruns mlflow.db*
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .benchmarks runs trials trunks plots dvc_plots reports mlruns mlflow.db*
 
 env: $(BIN)/.built
 

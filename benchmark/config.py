@@ -11,7 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from benchmark.errors import BadInput, allowed
 from benchmark.validation import Section, read_yaml, sentence
@@ -25,6 +34,15 @@ Augmentation2d = Literal["none", "flip-affine"]
 Augmentation3d = Literal["none", "flip"]
 Augmentation = Augmentation2d | Augmentation3d
 Precision = Literal["fp32", "bf16"]
+
+
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if twice := [value for value in dict.fromkeys(values) if values.count(value) > 1]:
+        raise ValueError(f"{twice[0]} stands there twice")
+    return values
+
+
+Distinct = AfterValidator(_distinct)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
 T = TypeVar("T")
@@ -143,23 +161,16 @@ TaskEntry = Annotated[
 
 
 class FetchSection(Section):
-    tasks: tuple[Name, ...] = Field(min_length=1)
-    left_out: tuple[Name, ...] = ()
+    tasks: Annotated[tuple[Name, ...], Distinct] = Field(min_length=1)
+    left_out: Annotated[tuple[Name, ...], Distinct] = ()
     retries: int = Field(ge=0)
     timeout_s: float = Field(gt=0)
-
-    @field_validator("tasks")
-    @classmethod
-    def no_task_twice(cls, tasks: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(tasks)) < len(tasks):
-            raise ValueError("names a task twice")
-        return tasks
 
 
 class PretrainRecipe(Section, Generic[T, U]):
     """How the trunk of one dimension is trained; T and U are the networks and augmentations that it may name."""
 
-    tasks: tuple[Name, ...]
+    tasks: Annotated[tuple[Name, ...], Distinct]
     network: T
     objective: GradientObjective
     augmentation: U
@@ -168,7 +179,7 @@ class PretrainRecipe(Section, Generic[T, U]):
 
 
 class PretrainSection(Section):
-    dims: tuple[Dim, ...]
+    dims: Annotated[tuple[Dim, ...], Distinct]
     d2: PretrainRecipe[Network2d, Augmentation2d] = Field(alias="2d")
     d3: PretrainRecipe[Network3d, Augmentation3d] = Field(alias="3d")
 
@@ -177,7 +188,7 @@ class PretrainSection(Section):
 
 
 class FinetuneSection(Section):
-    recipes: tuple[Name, ...] = Field(min_length=1)
+    recipes: Annotated[tuple[Name, ...], Distinct] = Field(min_length=1)
 
 
 class Grid(Section):
@@ -193,7 +204,7 @@ class Grid(Section):
 
 
 class SweepSection(Section):
-    tasks: tuple[Name, ...]
+    tasks: Annotated[tuple[Name, ...], Distinct]
     grids: dict[Name, Grid]
 
 
@@ -256,7 +267,7 @@ class Recipe(Section):
 class Profile(Section):
     """How much of a recipe is run: seeds, epochs, a cheaper network where one is named, and in what precision."""
 
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Distinct] = Field(min_length=1)
     pretrain_epochs: PerDim[Count, Count] | None = None
     finetune_epochs: PerDim[Count, Count] | None = None
     network: PerDim[Network2d, Network3d] | None = None

@@ -135,7 +135,7 @@ def _own(name: str, entry: OwnTask) -> Task:
         label_names=entry.labels,
         size=None,
         split_sizes=None,
-        origin=entry.file,
+        origin=str(Path(entry.file).expanduser()) if entry.file.startswith("~") else entry.file,
         md5=entry.md5,
         reference=entry.compare_with.task if entry.compare_with else None,
         comparable=entry.compare_with.because if entry.compare_with else "no published figures",

@@ -16,7 +16,7 @@ from benchmark.errors import BadInput
 class Section(BaseModel):
     """A part of params.yaml: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -44,20 +44,29 @@ def run(command: Callable[..., Any]) -> None:
         print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except Exception as error:
-        if not (full := _full_disk(error)):
+        if not (reason := _unwritable(error)):
             raise
-        print(f"error: {full}", file=sys.stderr)
+        print(f"error: {reason}", file=sys.stderr)
         sys.exit(BenchmarkError.exit_code)
 
 
-def _full_disk(error: BaseException | None) -> str:
-    """One sentence if a file could not be written for want of room, else nothing.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def _unwritable(error: BaseException | None) -> str:
+    """One sentence if a file could not be written (or read) for want of room or permission, else nothing.
 
     The whole chain is looked through: PyTorch answers a write that fails with an error of its own.
     """
     while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            place = f" {error.filename}" if error.filename else ""
+        place = f" {error.filename}" if isinstance(error, OSError) and error.filename else ""
+        if isinstance(error, OSError) and error.errno in FORBIDDEN:
+            return (
+                f"can't use{place} in {Path.cwd()}: {os.strerror(error.errno).lower()}; run the command in a folder "
+                "that you may write to, or give this user the permission"
+            )
+        if isinstance(error, OSError) and error.errno in FULL:
             return (
                 f"can't write{place} in {Path.cwd()}: {os.strerror(error.errno).lower()}; make room there and give the "
                 "same command again, it goes on from what is finished and from the last checkpoint"

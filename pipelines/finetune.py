@@ -50,12 +50,15 @@ def main(
         # In the grid of all tasks and recipes, a pair that does not go together is a finding, not a failure.
         keep_only(cell, [])
         write_refusal(cell, task, recipe, str(refusal))
+        track_refusal(found, configs[0], str(refusal))
         write_outputs(task, recipe, [])
         print(f"refused, and recorded as such: {refusal}")
         return
     ensure_prerequisites(found, configs[0])
     keep_only(cell, [f"seed{config.seed}" for config in configs])
-    write_outputs(task, recipe, train_cell(found, configs, colours.of_recipe(params, recipe)))
+    folders = train_cell(found, configs, colours.of_recipe(params, recipe))
+    if chosen == params.profile:  # DVC's metrics and plots are of the profile that params.yaml names
+        write_outputs(task, recipe, folders)
 
 
 def write_outputs(task: str, recipe: str, folders: list[RunFolder]) -> None:
@@ -69,12 +72,17 @@ def ensure_prerequisites(task: Task, config: RunConfig) -> None:
     import subprocess
     import sys
 
-    from benchmark.errors import BenchmarkError
+    from benchmark.errors import BadInput, BenchmarkError
     from benchmark.runs import trunk_folder
 
-    if RUN_BY_DVC:  # and so were the stages that this one depends on
-        return
     trunk_missing = config.start == "trunk" and not trunk_folder(config.profile, task.dim).is_done
+    if RUN_BY_DVC:  # and so were the stages that this one depends on
+        if trunk_missing:
+            raise BadInput(
+                f"{task.name}: recipe {config.recipe} starts from a trunk and there is none; name {task.dim} in "
+                f"params.yaml: pretrain.dims, and the tasks to train it on in pretrain.{task.dim}.tasks"
+            )
+        return
     if task.path.is_file() and not trunk_missing:
         return
     # In a process of its own: what it takes to produce things is no part of what fine-tuning depends on.
@@ -82,6 +90,16 @@ def ensure_prerequisites(task: Task, config: RunConfig) -> None:
     done = subprocess.run([*command, *(["--trunk"] if trunk_missing else [])], check=False)
     if done.returncode:
         raise BenchmarkError(f"{task.name}: what fine-tuning needs could not be produced; the reason stands above")
+
+
+def track_refusal(task: Task, config: RunConfig, reason: str) -> None:
+    """Name and tag the run that `mlflow run` has made for this stage, so that nobody takes it for a training."""
+    from benchmark.tracking import Tracker
+
+    tags = {"level": "refused", "task": task.name, "recipe": config.recipe, "profile": config.profile}
+    tracker = Tracker(task.name, f"{config.recipe} {config.profile} refused", standin=task.is_standin)
+    with tracker.open(tags | {"refused": reason}):
+        pass
 
 
 def train_cell(task: Task, configs: list[RunConfig], colour: str) -> list[RunFolder]:

@@ -21,15 +21,19 @@ def main(
     profile: Annotated[str, typer.Option(envvar="PROFILE", help="smoke, quick or full; what fits where empty")] = "",
 ) -> None:
     """Run the whole pipeline on the data that can be reached."""
-    from benchmark.config import choose_profile, load_params
+    from pathlib import Path
+
+    from benchmark.config import load_params
     from benchmark.data import mirror_from_environment
-    from benchmark.errors import BenchmarkError
+    from benchmark.errors import BadInput, BenchmarkError, allowed
     from benchmark.tracking import prepare
     from pipelines import selection
 
     params = load_params()
-    if profile:
-        choose_profile(params, profile)
+    if profile and profile not in params.profiles:
+        raise allowed("profile", profile, "PROFILE or option --profile", params.profiles)
+    if not any((folder / ".git").exists() for folder in (Path.cwd(), *Path.cwd().parents)):
+        raise BadInput(f"{Path.cwd()}: not a git clone, and DVC needs one; clone the repository, or `git init` here")
     print(f"mirror: {mirror_from_environment() or 'none; asking the official addresses'}")
     chosen = selection.choose(params, profile)
     announce(chosen)
@@ -52,6 +56,9 @@ def announce(chosen: Selection) -> None:
         )
     if not chosen.real:
         print("no real data can be reached: STAND-IN DATA, NOT A RESULT, in all that follows")
+    for dim, names in chosen.pretrain.items():
+        if names:
+            print(f"trunk {dim}: trained on {', '.join(names)}")
     print(f"profile: {chosen.profile}")
 
 

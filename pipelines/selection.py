@@ -62,11 +62,15 @@ def choose(params: Params, profile: str, probe: Callable[[Task], Reach] | None =
 
 
 def _pool(params: Params, dim: Dim, chosen: Mapping[str, Task]) -> tuple[str, ...]:
-    """The tasks to train the trunk on: those listed, and those that come back from `left_out`, with data in reach."""
+    """The tasks to train the trunk on: those listed, and those that come back from `left_out`, with data in reach.
+
+    Where these are none, all that are to be run: every recipe that starts from a trunk needs one.
+    """
     listed = params.pretrain.of(dim).tasks
     returning = [name for name, task in chosen.items() if name not in params.fetch.tasks and task.pretrain]
     names = dict.fromkeys((*listed, *returning))
-    return tuple(name for name in names if name in chosen and chosen[name].dim == dim)
+    of_dim = [name for name, task in chosen.items() if task.dim == dim]
+    return tuple(name for name in names if name in of_dim) or tuple(of_dim)
 
 
 def _fitting_profile() -> str:

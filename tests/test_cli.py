@@ -1,6 +1,7 @@
 """Help comes fast, errors are one sentence, and a signal ends a command with its own exit code."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -73,6 +74,25 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(tmp_path: P
     assert "make room there" in line
     assert done.returncode == 1
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_file_that_may_not_be_written_is_one_sentence() -> None:
+    forbidden = "/proc/sys/kernel/osrelease"  # to everybody, the superuser too
+    code = f"from pipelines import cli\ndef main() -> None:\n    open({forbidden!r}, 'w')\ncli.run(main)\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: can't use {forbidden} in ")
+    assert done.returncode == 1
+
+
+def test_without_git_the_whole_pipeline_is_not_begun(tmp_path: Path) -> None:
+    shutil.copy("params.yaml", tmp_path)
+    before = (tmp_path / "params.yaml").read_bytes()
+    env = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, "-m", "pipelines.repro"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=env)
+    assert (done.returncode, "not a git clone" in done.stderr, len(done.stderr.splitlines())) == (2, True, 1)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
 
 
 @pytest.mark.parametrize(("sent", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

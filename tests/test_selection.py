@@ -48,6 +48,14 @@ def test_trunks_are_trained_on_what_is_in_reach_an_own_task_included_where_it_sa
     assert chosen.pretrain == {"2d": ("breastmnist", "pneumoniamnist_rebuilt"), "3d": ("adrenalmnist3d",)}
 
 
+def test_a_dimension_whose_tasks_are_all_own_ones_has_a_trunk_of_them(params: Params) -> None:
+    """`pretrain` of an own task is false where nothing is said, and every recipe from a trunk needs one."""
+    own = params.tasks["pneumoniamnist_rebuilt"].model_copy(update={"pretrain": False})
+    fetch = params.fetch.model_copy(update={"tasks": ("mine", "adrenalmnist3d"), "left_out": ()})
+    mine = params.model_copy(update={"fetch": fetch, "tasks": dict(params.tasks) | {"mine": own}})
+    assert choose(mine, {"mine", "adrenalmnist3d"}).pretrain == {"2d": ("mine",), "3d": ("adrenalmnist3d",)}
+
+
 def test_the_profile_fits_the_hardware_unless_one_is_asked_for(params: Params) -> None:
     assert choose(params, REAL).profile == ("full" if torch.cuda.is_available() else "quick")
     assert choose(params, REAL, "full").profile == "full"

@@ -1,6 +1,7 @@
 """The catalogue against medmnist.INFO."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from medmnist import INFO
@@ -61,6 +62,12 @@ def test_an_own_task_carries_its_comparison_and_the_stated_reason(params: Params
 def test_only_stand_in_data_is_named_so(name: str, entry: OfficialTask | OwnTask | StandinTask) -> None:
     with pytest.raises(BadInput, match="stand-in data has a name that starts with 'standin-'"):
         build_task(name, entry)
+
+
+def test_the_file_of_an_own_task_may_lie_at_home(params: Params) -> None:
+    own = params.tasks["pneumoniamnist_rebuilt"]
+    for file, origin in (("~/a.npz", f"{Path.home()}/a.npz"), ("https://a.org/~b/a.npz", "https://a.org/~b/a.npz")):
+        assert build_task("mine", own.model_copy(update={"file": file})).origin == origin
 
 
 def test_an_unknown_task_is_answered_with_the_known_ones(params: Params) -> None:
