@@ -153,6 +153,8 @@ def _verdict(a: str, b: str, difference: Difference, p: float) -> str:
         return UNDEFINED
     if min(difference.seeds) < 2:
         return ONE_SEED
+    if math.isnan(p):  # one image of a class shows no spread over images
+        return SAME
     if p >= LEVEL:
         return SAME
     return f"{a if difference.value > 0 else b} better"

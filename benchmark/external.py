@@ -77,7 +77,7 @@ def score(
         The folder, and False where it already held these very predictions.
 
     Raises:
-        BadInput: no test split, or a folder that holds other predictions; nothing is overwritten.
+        BadInput: no test split, a folder that holds other predictions, or another seed's; nothing is overwritten.
         DataError: the first thing that is wrong with a file. Nothing was written.
     """
     scores = read(files, data)
@@ -91,10 +91,18 @@ def score(
         raise BadInput(
             f"{folder.path}: holds other predictions; give another --seed or --name, or remove the folder first"
         )
+    _need_new(scores, folder)
     folder.write_scores(scores, np.float64)
     folder.write_metrics(scoring.metrics(scores))
     folder.write_record(_record(data, config | {"note": note}, key, digests))  # last: without it there is no run
     return folder, True
+
+
+def _need_new(scores: Scores, folder: RunFolder) -> None:
+    """Raise BadInput where another seed has the same predictions: they would pass for a spread of nothing."""
+    for other in map(RunFolder, sorted(folder.path.parent.glob("seed*"))):
+        if other.is_done and np.array_equal(other.scores()["test"][1], scores["test"][1]):
+            raise BadInput(f"{other.path}: has these very predictions; another seed is another training")
 
 
 def read(files: Sequence[Path], data: TaskData) -> Scores:

@@ -57,6 +57,8 @@ def mean(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 def thresholds(scores: Scores) -> np.ndarray | None:
     """(L,) thresholds of best balanced accuracy on the validation split; None where that was not scored.
 
+    NaN for a label of which the validation split has one class.
+
     A score at the threshold or above counts as label 1. Of equally good ones the highest is taken.
     """
     from sklearn.metrics import roc_curve
@@ -66,6 +68,9 @@ def thresholds(scores: Scores) -> np.ndarray | None:
     labels, probabilities = scores["val"]
     found = []
     for column in range(labels.shape[1]):
+        if not 0 < labels[:, column].mean() < 1:
+            found.append(np.nan)
+            continue
         fpr, tpr, values = roc_curve(labels[:, column], probabilities[:, column], drop_intermediate=False)
         found.append(values[int(np.argmax(tpr - fpr))])
     return np.array(found)
@@ -93,7 +98,7 @@ def _measures(labels: np.ndarray, scores: np.ndarray, cut: float | None) -> dict
 
     both = 0 < labels.mean() < 1
     positive = labels == 1
-    called = np.full(len(labels), np.nan) if cut is None else scores >= cut
+    called = np.full(len(labels), np.nan) if cut is None or np.isnan(cut) else scores >= cut
     sensitivity = float(np.mean(called[positive])) if both else float("nan")
     specificity = float(1 - np.mean(called[~positive])) if both else float("nan")
     return {

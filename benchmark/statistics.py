@@ -116,7 +116,8 @@ def over_seeds(labels: np.ndarray, stack: np.ndarray) -> OverSeeds:
 def summary(placed: Placements) -> OverSeeds:
     """As `over_seeds`."""
     mean, by_image, sd, seeds = float(placed.aurocs.mean()), _se(placed.influence), _sd(placed), len(placed.aurocs)
-    both = _combine(by_image, [(sd, seeds)])
+    # Near 0 and 1 there is no room for the assumed spread: in log odds it is held to 1.
+    both = _combine(by_image, [(sd, seeds)], min(ASSUMED_SEED_SD, mean * (1 - mean)))
     return OverSeeds(mean, sd, seeds, _auroc(mean, by_image), _auroc(mean, *both))
 
 
@@ -219,21 +220,23 @@ def _se(influence: np.ndarray) -> float:
     return float(np.sqrt(np.sum(influence**2)))
 
 
-def _combine(by_image: float, spreads: Sequence[tuple[float | None, int]]) -> tuple[float, float]:
+def _combine(
+    by_image: float, spreads: Sequence[tuple[float | None, int]], assumed: float = ASSUMED_SEED_SD
+) -> tuple[float, float]:
     """Standard error of images and seeds, and its degrees of freedom (Satterthwaite, Biometrics Bulletin 2 (1946)).
 
     The image part has so many that it counts as known, an assumed spread too; one measured over S seeds has S - 1.
     """
-    parts = [(spread(sd, count)[0] ** 2 / count, spread(sd, count)[1]) for sd, count in spreads]
+    parts = [(sd**2 / count, freedom) for found, count in spreads for sd, freedom in [spread(found, count, assumed)]]
     variance = by_image**2 + sum(part for part, _ in parts)
     doubt = sum(part**2 / freedom for part, freedom in parts)
     return float(np.sqrt(variance)), variance**2 / doubt if doubt > 0 else np.inf
 
 
-def spread(sd: float | None, seeds: int) -> tuple[float, float]:
+def spread(sd: float | None, seeds: int, assumed: float = ASSUMED_SEED_SD) -> tuple[float, float]:
     """The standard deviation over seeds to reckon with, and its degrees of freedom; see `FEW_SEEDS`."""
-    if seeds < FEW_SEEDS and (sd is None or sd < ASSUMED_SEED_SD):
-        return ASSUMED_SEED_SD, np.inf
+    if seeds < FEW_SEEDS and (sd is None or sd < assumed):
+        return assumed, np.inf
     assert sd is not None
     return sd, seeds - 1
 
@@ -249,7 +252,7 @@ def _auroc(value: float, se: float, freedom: float = np.inf) -> Estimate:
     On 156 images, the plain value ± 1.96 standard errors holds an AUROC of 0.95 in nine draws of ten only. No width can be
     told where the order is perfect.
     """
-    if not 0 < value < 1:
+    if not 1e-12 < value < 1 - 1e-12:  # a mean over labels may miss 1 by its rounding
         return Estimate(value, value, value, se)
     odds = np.log(value / (1 - value))
     low, high = (1 / (1 + np.exp(-np.array(_interval(odds, se / (value * (1 - value)), freedom))))).tolist()

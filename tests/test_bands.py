@@ -24,7 +24,8 @@ def test_they_are_as_wide_as_the_curves_of_other_images_spread(ties: bool) -> No
         fpr, tpr, _ = roc_curve(labels[:, 0], scores[:, 0])
         precision, recall, _ = precision_recall_curve(labels[:, 0], scores[:, 0])
         rates.append(np.interp(FPR, fpr, tpr))
-        precisions.append(np.interp(RECALL, recall[::-1], precision[::-1]))
+        best = [precision[recall == reached].max() for reached in np.unique(recall)]
+        precisions.append(np.interp(RECALL, np.unique(recall), best))
     found = [bands(labels, scores[None], FPR, RECALL) for labels, scores in (draw(rng, 200, ties) for _ in range(20))]
     middle = slice(4, 17)  # at the ends the curves do not differ
     for place, drawn in enumerate((rates, precisions)):

@@ -104,6 +104,16 @@ def test_no_common_task(tmp_path: Path) -> None:
         comparison.compare(*(comparison.find(name, "quick", tmp_path) for name in "ab"))
 
 
+def test_a_test_split_with_one_positive_image_makes_nobody_better(tmp_path: Path) -> None:
+    labels = np.zeros((50, 1), np.uint8)
+    labels[7] = 1
+    write(tmp_path, "breastmnist", "a", 0.0, labels=labels)
+    write(tmp_path, "breastmnist", "other", 0.1, labels=labels)
+    (row,) = comparison.compare(*(comparison.find(name, "quick", tmp_path) for name in ("a", "other")), 50).rows
+    assert (np.isnan(row.difference.p), np.isnan(row.p_holm)) == (True, True)
+    assert row.verdict == "not distinguishable"
+
+
 def test_a_method_from_elsewhere_has_a_name_as_recipes_have(tmp_path: Path) -> None:
     write(tmp_path / "runs", "breastmnist", "dam", 1.0)
     write(tmp_path, "breastmnist", "my-method", 0.2, profile="external")

@@ -105,6 +105,16 @@ def test_an_npz_of_every_shape_gives_the_same_figures(shape: str, tmp_path: Path
     assert list(folder.scores()) == ["val", "test"]
 
 
+def test_the_same_predictions_are_no_second_seed(tmp_path: Path) -> None:
+    both = softmax(made_up(BREAST))
+    np.savez(tmp_path / "a.npz", test_scores=both)
+    np.savez(tmp_path / "b.npz", test_scores=both[:, 1])
+    score(BREAST, tmp_path, tmp_path / "a.npz")
+    with pytest.raises(BadInput, match="seed0: has these very predictions"):
+        score(BREAST, tmp_path, tmp_path / "b.npz", seed=1)
+    assert [path.name for path in (tmp_path / "external" / "breastmnist" / "my-method").iterdir()] == ["seed0"]
+
+
 def test_an_order_that_single_precision_would_lose_is_kept(tmp_path: Path) -> None:
     labels = labels_of(BREAST)
     close = 1 - 1e-12 * (1 + np.argsort(np.argsort(1 - labels[:, 0], kind="stable")))  # right of all images, by 1e-12

@@ -3,6 +3,7 @@ import pytest
 from sklearn import metrics as sklearn
 
 from benchmark import measures, statistics
+from benchmark.report import numbers
 from benchmark.runs import Scores
 
 
@@ -44,6 +45,24 @@ def test_no_threshold_is_better_on_validation() -> None:
         one = probabilities[:, column]
         best = max(sklearn.balanced_accuracy_score(labels[:, column], one >= other) for other in one)
         assert sklearn.balanced_accuracy_score(labels[:, column], one >= cut) == pytest.approx(best)
+
+
+def test_without_a_positive_in_validation_a_label_has_no_threshold() -> None:
+    scores = sample(2)
+    labels, probabilities = scores["val"]
+    scores = dict(scores) | {"val": (labels * [1, 0], probabilities)}
+    cuts = measures.thresholds(scores)
+    known, unknown = measures.per_label(*scores["test"], cuts)
+    assert np.isnan(cuts).tolist() == [False, True]
+    assert np.isnan([unknown[name] for name in ("balanced_accuracy", "sensitivity", "specificity")]).all()
+    assert np.isfinite([*known.values(), unknown["auroc"]]).all()
+
+
+def test_a_perfect_orders_precision_stays_1_at_every_recall() -> None:
+    labels = np.repeat([0, 1], [42, 114])[:, None]
+    fpr_curve, precision = numbers._curves(labels, np.linspace(0, 1, 156)[:, None])
+    assert set(precision) == {1.0}
+    assert set(fpr_curve) == {1.0}
 
 
 def test_calibration_error_by_hand() -> None:

@@ -141,6 +141,16 @@ def test_a_label_of_one_class_is_undefined() -> None:
     assert all(np.isnan(value) for value in (found.value, found.low, found.high))
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_assumed_spread_leaves_an_almost_perfect_order_its_interval(seeds: int) -> None:
+    labels = np.repeat([0, 1], [42, 114])[:, None]
+    scores = np.linspace(0, 1, 156)[:, None]
+    scores[40:44] = scores[40:44][::-1]  # four pairs of 4,788 the wrong way
+    found = statistics.over_seeds(labels, np.stack([scores] * seeds))
+    assert found.mean > 0.999
+    assert 0.98 < found.both.low <= found.images.low < found.mean < found.both.high < 1
+
+
 def test_a_perfect_order_is_said_to_have_no_width() -> None:
     labels = np.r_[np.zeros(5), np.ones(5)][:, None]
     assert statistics.delong(labels, labels) == statistics.Estimate(1.0, 1.0, 1.0, 0.0)

@@ -65,4 +65,5 @@ def _curves(
     positives, images = positives[some], images[some]
     rate, wrong = positives / positives[-1], images - positives
     found = np.interp(fpr, [0, *(wrong / wrong[-1])], [0, *rate])
-    return found, np.interp(recall, [0, *rate], [1, *(positives / images)])
+    reached, first = np.unique([0, *rate], return_index=True)  # the highest precision of each recall
+    return found, np.interp(recall, reached, np.array([1, *(positives / images)])[first])

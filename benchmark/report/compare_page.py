@@ -29,7 +29,7 @@ def text(pair: Pair) -> str:
     table.add_column("task", no_wrap=True)
     for name in (pair.a, pair.b, "difference (95 %)", "p, Holm"):
         table.add_column(name, justify="right", overflow="fold")
-    table.add_column("verdict")
+    table.add_column("verdict", overflow="fold")
     for row in pair.rows:
         figures = (wording.number(row.a.mean), wording.number(row.b.mean), interval(row), p_value(row.p_holm))
         table.add_row(row.task, *figures, row.verdict)

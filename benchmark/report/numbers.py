@@ -118,7 +118,9 @@ def _curves(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndar
             fpr, tpr, _ = roc_curve(labels[:, column], scores[:, column])
             precision, recall, _ = precision_recall_curve(labels[:, column], scores[:, column])
             rates.append(np.interp(FPR, fpr, tpr))
-            precisions.append(np.interp(RECALL, recall[::-1], precision[::-1]))
+            # Of the points with one recall the first has the highest precision; more images add false positives.
+            reached, first = np.unique(recall[::-1], return_index=True)
+            precisions.append(np.interp(RECALL, reached, precision[::-1][first]))
     return np.mean(rates[1:] or rates, axis=0), np.mean(precisions[1:] or precisions, axis=0)
 
 
