@@ -10,9 +10,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,7 +83,13 @@ def connect(address: str, share: Share) -> Iterator[None]:
     import ray
 
     own: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE}
-    ray.init(address or "local", log_to_driver=False, logging_level="error", **({} if address else own))
+    ended_by = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(address or "local", log_to_driver=False, logging_level="error", **({} if address else own))
+    except ConnectionError as error:
+        raise BadInput(f"option --address: no Ray cluster at {address!r}; start one with `ray start --head`") from error
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, ended_by)  # Ray's own handler aborts the process
     try:
         _must_have_same_code()
         _must_have_room(share)

@@ -96,6 +96,9 @@ def trials(params: Params, task: Task, grid: str, profile: str, seeds: Sequence[
     if grid not in params.sweep.grids:
         raise allowed("grid", grid, "option --grid", params.sweep.grids)
     recipe = params.sweep.grids[grid].recipe
+    # A sweep does not need the winner that it is there to find.
+    searched = params.recipes[recipe].model_copy(update={"winner_files": {}})
+    params = params.model_copy(update={"recipes": params.recipes | {recipe: searched}})
     found: dict[str, Trial] = {}
     for objective in params.objectives(grid):
         name = trial_name(recipe, objective)
@@ -111,8 +114,12 @@ def trials(params: Params, task: Task, grid: str, profile: str, seeds: Sequence[
 def trial_name(recipe: str, objective: Objective) -> str:
     """The recipe and every value of the objective that is not the class's default: one name, one configuration."""
     values = objective.model_dump(exclude={"multi_label_loss"}, exclude_defaults=True)
-    parts = [value if isinstance(value, str) else f"{key}{value:g}" for key, value in values.items()]
+    parts = [value if isinstance(value, str) else f"{key}{_digits(value)}" for key, value in values.items()]
     return "-".join([recipe, *parts])
+
+
+def _digits(value: float) -> str:
+    return short if float(short := f"{value:g}") == value else repr(value)
 
 
 def choose(outcomes: Sequence[Outcome]) -> Outcome | None:
@@ -148,10 +155,13 @@ def table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def summary(outcomes: Sequence[Outcome], winner: Outcome, grid: str, recipe: str, task: Task) -> dict[str, Any]:
-    """The content of `winner.yaml`. Test figures are in it once the test split was scored."""
+def summary(
+    outcomes: Sequence[Outcome], winner: Outcome, grid: str, recipe: str, task: Task, left: int = 0
+) -> dict[str, Any]:
+    """The content of `winner.yaml`. Test figures are in it once no run is left and the test split was scored."""
     first, record = winner.trial.runs[0], winner.folders[0].record()
-    names = list(winner.folders[0].metrics())
+    shared = set.intersection(*(set(folder.metrics()) for folder in winner.folders))
+    names = [name for name in winner.folders[0].metrics() if name in shared and not (left and name.startswith("test_"))]
     return {
         "task": task.name,
         "standin": task.is_standin,

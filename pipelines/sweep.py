@@ -37,10 +37,13 @@ def main(
     """Search a grid, choose the winner by validation AUROC, and score it on the test split."""
     from benchmark import cluster, sweep
     from benchmark.config import choose_profile, load_params
+    from benchmark.errors import BadInput
     from benchmark.objectives import loss_class
     from benchmark.tasks import find_task
     from benchmark.trial import refusal
 
+    if cpus == 0:
+        raise BadInput("option --cpus: should be greater than 0, got 0")
     params = load_params()
     chosen = choose_profile(params, profile)
     numbers = tuple(range(seeds)) or params.profiles[chosen].seeds
@@ -101,7 +104,13 @@ class Sweep:
             files, winner = self.finish(asha)
             submit(tracker.log_sweep, files, winner).result()
         if not winner:
-            raise BenchmarkError(f"{self.task.name}: no trial is done; the reasons are in {files[0]}")
+            left = "some are not finished: give the command again; " if self.left else ""
+            raise BenchmarkError(f"{self.task.name}: no trial is done; {left}the reasons are in {files[0]}")
+
+    @property
+    def left(self) -> int:
+        """Runs that have not come to their end."""
+        return sum(job.status in ("not run", "not finished") for runs in self.jobs.values() for job in runs)
 
     @property
     def profile(self) -> str:
@@ -133,11 +142,11 @@ class Sweep:
         winner = sweep.choose(outcomes)
         if winner is None:
             return sweep.write(self.task.name, sweep.table(outcomes), None), {}
-        left = sum(job.status in ("not run", "not finished") for runs in self.jobs.values() for job in runs)
+        left = self.left
         if not left:
             for folder in winner.folders:
                 score_test(folder, self.data, self.device)
-        found = sweep.summary(outcomes, winner, self.grid, self.recipe, self.task)
+        found = sweep.summary(outcomes, winner, self.grid, self.recipe, self.task, left)
         files = sweep.write(self.task.name, sweep.table(outcomes), found)
         show(self.task, outcomes, winner, left, files)
         return files, found
@@ -190,7 +199,8 @@ def announce(task: Task, trials: Sequence[Trial], share: Share) -> None:
         return
     known = [job.seconds for job in flat if job.seconds is not None]
     seconds = sum(known) / len(known) if known else estimate(first, data, pick_device())
-    side_by_side = share.at_once or max(1, int((os.cpu_count() or 1) / max(share.cpus, 0.01)))
+    fitting = int((os.cpu_count() or 1) / share.cpus)
+    side_by_side = max(1, min(share.at_once or fitting, fitting, open_ones))
     source = f"{len(known)} finished runs" if known else "one epoch here"
     total = open_ones * seconds / side_by_side / 60
     trunk = "" if has_trunk else ", and the trunk has to be pretrained before"

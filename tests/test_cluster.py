@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -117,7 +118,9 @@ def test_a_budget_of_time_leaves_the_rest_for_another_time(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     jobs, share = make_jobs(2, epochs=2000), Share(1, 0, 1)
+    ended_by = signal.getsignal(signal.SIGTERM)
     with cluster.connect(nodes.address, share):
+        assert signal.getsignal(signal.SIGTERM) is ended_by  # Ray's own handler aborts the process
         started = time.monotonic()
         cluster.run(jobs, share, False, 0.05, lambda _: None)
         assert time.monotonic() - started < 60

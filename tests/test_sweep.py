@@ -73,6 +73,33 @@ def test_a_point_that_is_listed_twice_is_one_trial() -> None:
     assert len(sweep.trials(with_grid({"lr": [0.1, 0.1]}), TASK, "mine", "quick", (0,))) == 1
 
 
+def test_points_that_differ_late_have_names_of_their_own() -> None:
+    found = sweep.trials(with_grid({"lr": [0.001, 0.00100000001]}), TASK, "mine", "quick", (0,))
+    assert [trial.name for trial in found] == [
+        "readme-cross-entropy-adam-lr0.001",
+        "readme-cross-entropy-adam-lr0.00100000001",
+    ]
+
+
+def test_a_sweep_does_not_need_the_winner_that_it_is_to_find() -> None:
+    recipes = PARAMS["recipes"] | {"dam": PARAMS["recipes"]["dam"] | {"winner_files": {TASK.name: "no/winner.yaml"}}}
+    params = Params.model_validate(PARAMS | {"recipes": recipes})
+    assert sweep.trials(params, TASK, "dam", "quick", (0,)) == sweep.trials(load_params(), TASK, "dam", "quick", (0,))
+
+
+def test_no_test_figure_is_shown_while_runs_are_left(tmp_path: Path) -> None:
+    """An earlier sweep may have scored some of the seeds."""
+    winner = make_outcome(tmp_path, "one", [(0.7, 0.5), (0.8, 0.5)])
+    for folder in winner.folders[:1]:
+        folder.write_metrics(folder.metrics() | {"test_auc": 0.9})
+    for left in (0, 1):
+        assert list(sweep.summary([winner], winner, "g", "r", TASK, left)["metrics"]) == ["val_acc", "val_auc"]
+    for folder in winner.folders:
+        folder.write_metrics(folder.metrics() | {"test_auc": 0.9})
+    assert "test_auc" not in sweep.summary([winner], winner, "g", "r", TASK, left=1)["metrics"]
+    assert sweep.summary([winner], winner, "g", "r", TASK)["metrics"]["test_auc"] == pytest.approx(0.9)
+
+
 def test_an_unknown_grid_is_named_with_those_that_are_known() -> None:
     with pytest.raises(BadInput, match=r"option --grid: unknown grid 'best'; known: dam, readme"):
         sweep.trials(load_params(), TASK, "best", "quick", (0,))
