@@ -80,7 +80,7 @@ def find(name: str, profile: str, root: Path = RUNS) -> Side:
         folders = [found for found in named if found.parent.name == name]
     cells: dict[str, list[RunFolder]] = {}
     for folder in map(RunFolder, folders):
-        if folder.is_done and (folder.path / "scores.npz").is_file():
+        if folder.is_done:
             (task,) = folder.record()["config"]["tasks"]
             cells.setdefault(task, []).append(folder)
     if not cells:

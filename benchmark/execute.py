@@ -74,11 +74,11 @@ def execute(
     weights = trunk_weights(trunk.weights()) if trunk else None
     try:
         run = training.train(config, data, weights, device, checkpoints, observers)
+        _write_results(folder, run)
     except TrainingFailed as failure:
         folder.write_history(failure.history)
         folder.write_record(record | {"status": f"failed: {failure}"})
         raise
-    _write_results(folder, run)
     seconds = {"train": sum(row["seconds"] for row in run.history), "total": time.perf_counter() - started}
     count = sum(parameter.numel() for parameter in run.model.parameters())
     folder.write_record(
@@ -119,8 +119,7 @@ def _write_results(folder: RunFolder, run: Run) -> None:
     folder.write_history(run.history)
     if run.config.stage == "finetune":
         (task,) = run.data
-        splits = run.data[task].splits
-        scores: Scores = {name: training.predict(run, task, split) for name, split in splits.items()}
+        scores: Scores = {name: training.predict(run, task, name) for name in run.data[task].splits}
         folder.write_scores(scores)
         folder.write_metrics(metrics(scores))
     else:

@@ -17,17 +17,26 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from benchmark.errors import DataError
 
 RUNS, TRUNKS, EXTERNAL = Path("runs"), Path("trunks"), Path("external")
+RESULTS = {
+    "pretrain": ("history.csv", "metrics.json", "model.safetensors"),
+    "finetune": ("history.csv", "metrics.json", "model.safetensors", "scores.npz"),
+    "external": ("metrics.json", "scores.npz"),
+}
+"""What a finished run of each stage has, beside its record."""
 Scores = dict[str, tuple[np.ndarray, np.ndarray]]
 """Per split, in file order: labels uint8 (n, L), and probabilities of label 1, float32 or float64 (n, L)."""
 
@@ -106,7 +115,10 @@ class RunFolder:
 
     @property
     def is_done(self) -> bool:
-        return self.exists and self.record().get("status") == "done"
+        """Whether the run came to its end, and all that it found is still there."""
+        if not self.exists or (record := self.record()).get("status") != "done":
+            return False
+        return all((self.path / name).is_file() for name in RESULTS[record["config"]["stage"]])
 
     def _json(self, name: str) -> dict[str, Any]:
         path = self.path / name
@@ -115,6 +127,22 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise DataError(f"{path}: can't be read ({error}); remove the folder and run the stage again") from error
         return content
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Be the one process that may change the folder at `path`, a run's or a cell's; the others wait, and say so."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        print(f"{path}: another process is at work on it; waiting for its end", file=sys.stderr, flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class atomic:

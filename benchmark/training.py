@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from benchmark import augment, networks, objectives, precision
 from benchmark.checkpoint import Checkpoints
 from benchmark.config import RunConfig
-from benchmark.data import Split, TaskData
+from benchmark.data import TaskData
 from benchmark.errors import TrainingFailed
 from benchmark.networks import MultiHead
 from benchmark.scoring import accuracy, auroc
@@ -155,7 +155,7 @@ def _one_epoch(run: Run, epoch: int, observers: Sequence[Observer]) -> Row:
     run.model.train()
     with isolated(derive(run.seed, "augmentation", epoch)):
         for step, (task, indices) in enumerate(plan):
-            with _failures_named(run, epoch, step, len(indices)):
+            with _failures_named(run, f"in epoch {epoch + 1}, step {step + 1}", len(indices)):
                 loss, labels, probabilities = _step(run, task, indices.to(run.device))
             losses.append(loss)
             seen[task].append((labels, probabilities))
@@ -163,7 +163,7 @@ def _one_epoch(run: Run, epoch: int, observers: Sequence[Observer]) -> Row:
                 observer.batch_done(len(indices))
     row: Row = {"epoch": epoch + 1, "lr": run.optimizer.lr, "train_loss": float(torch.stack(losses).mean())}
     row |= _judge("train", {task: _join(parts) for task, parts in seen.items()})
-    row |= _judge("val", {task: predict(run, task, part.splits["val"]) for task, part in run.data.items()})
+    row |= _judge("val", {task: predict(run, task, "val") for task in run.data})
     return row | {"seconds": time.perf_counter() - started}
 
 
@@ -200,14 +200,23 @@ def _plan(run: Run, epoch: int) -> list[tuple[str, Tensor]]:
 
 
 @torch.no_grad()
-def predict(run: Run, task: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Labels uint8 and probabilities float32 of one split, both (n, L), in file order; no augmentation."""
+def predict(run: Run, task: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Labels uint8 and probabilities float32 of one split, both (n, L), in file order; no augmentation.
+
+    Raises:
+        TrainingFailed: a probability that is not finite, as after a last update that was too large; or no memory left.
+    """
+    split = run.data[task].splits[name]
     run.model.eval()
-    parts = [
-        run.losses[task].probabilities(run.model(networks.normalise(images), task))
-        for images in torch.split(split.images, EVAL_BATCH)
-    ]
-    return split.labels.cpu().numpy(), torch.cat(parts).float().cpu().numpy()
+    with _failures_named(run, f"on {task}'s {name} split", min(EVAL_BATCH, len(split.images))):
+        parts = [
+            run.losses[task].probabilities(run.model(networks.normalise(images), task))
+            for images in torch.split(split.images, EVAL_BATCH)
+        ]
+        probabilities = torch.cat(parts).float().cpu()
+        if not probabilities.isfinite().all():
+            raise FloatingPointError("score")
+    return split.labels.cpu().numpy(), probabilities.numpy()
 
 
 def _judge(split: str, found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Row:
@@ -239,10 +248,9 @@ def _copy(model: MultiHead) -> dict[str, Tensor]:
 
 
 @contextmanager
-def _failures_named(run: Run, epoch: int, step: int, batch: int) -> Iterator[None]:
+def _failures_named(run: Run, where: str, batch: int) -> Iterator[None]:
     """Say where training ended and what is likely to help."""
     config = run.config
-    where = f"in epoch {epoch + 1}, step {step + 1}"
     recipe = f"of recipe {config.recipe} in params.yaml"
     try:
         yield

@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from filelock import FileLock
 
 from benchmark import execute
 from benchmark.config import RunConfig
 from benchmark.data import TaskData, load
 from benchmark.errors import Refused, TrainingFailed
 from benchmark.objectives import loss_class
-from benchmark.runs import RunFolder, run_folder, trunk_folder
+from benchmark.runs import RunFolder, alone, run_folder, trunk_folder
 from benchmark.scoring import metrics
 from benchmark.sweep import DONE, TRIALS, Outcome, Trial
 from benchmark.tasks import Task
@@ -48,7 +47,9 @@ class Job:
         if record.get("identity") != self.identity:
             return "not run"
         status = str(record["status"])
-        return "not finished" if status == "running" else status
+        if status == "running" or (status == DONE and not self.folder.is_done):
+            return "not finished"
+        return status
 
     def is_settled(self, asha: bool) -> bool:
         """Whether there is nothing more to find out: done, failed for good, or given up by ASHA where it may."""
@@ -103,7 +104,7 @@ def run(job: Job, device: torch.device, observers: Sequence[Observer] = ()) -> N
 
     A failure is written into the folder and goes no further: it is this trial's result.
     """
-    with _alone(job.folder):
+    with alone(job.folder.path):
         if job.status.startswith((DONE, "failed")):
             return
         try:
@@ -136,7 +137,7 @@ def score_test(folder: RunFolder, data: TaskData, device: torch.device) -> None:
     The scores are those that an ordinary run of the same configuration has. One process at a time; the metrics are
     written last, so a folder whose metrics name the test split is whole, and one that a kill left between is mended.
     """
-    with _alone(folder):
+    with alone(folder.path):
         if "test_auc" in folder.metrics():
             return
         scores = folder.scores()
@@ -146,10 +147,3 @@ def score_test(folder: RunFolder, data: TaskData, device: torch.device) -> None:
         scores["test"] = (split.labels.cpu().numpy(), probabilities)
         folder.write_scores(scores)
         folder.write_metrics(metrics(scores))
-
-
-def _alone(folder: RunFolder) -> FileLock:
-    """Held by the one process that may change the folder, whichever sweep it belongs to."""
-    lock = folder.path.with_suffix(".lock")
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(lock)

@@ -29,7 +29,7 @@ def main(
     from benchmark.config import choose_profile, load_params, resolve_finetune
     from benchmark.errors import Refused, allowed
     from benchmark.objectives import loss_class
-    from benchmark.runs import cell_folder, write_refusal
+    from benchmark.runs import alone, cell_folder, write_refusal
     from benchmark.tasks import find_task
 
     params = load_params()
@@ -55,8 +55,9 @@ def main(
         print(f"refused, and recorded as such: {refusal}")
         return
     ensure_prerequisites(found, configs[0])
-    keep_only(cell, [f"seed{config.seed}" for config in configs])
-    folders = train_cell(found, configs, colours.of_recipe(params, recipe))
+    with alone(cell):
+        keep_only(cell, [f"seed{config.seed}" for config in configs])
+        folders = train_cell(found, configs, colours.of_recipe(params, recipe))
     if chosen == params.profile:  # DVC's metrics and plots are of the profile that params.yaml names
         write_outputs(task, recipe, folders)
 

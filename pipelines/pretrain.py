@@ -20,7 +20,7 @@ def main(
     from benchmark.errors import BadInput, allowed
     from benchmark.networks import pick_device
     from benchmark.objectives import loss_class
-    from benchmark.runs import trunk_folder
+    from benchmark.runs import alone, trunk_folder
     from benchmark.tasks import find_task
     from benchmark.tracking import Tracker
     from pipelines.progress import Stage
@@ -44,7 +44,8 @@ def main(
     with tracker.open({"level": "trunk", "dim": dim, "profile": config.profile}):
         with tracker.seed(config) as live:
             progress = stage.run(f"pretrain {dim} on {', '.join(config.tasks)}")
-            made = execute.execute(config, data, folder, device, observers=[progress, live])
+            with alone(folder.path):
+                made = execute.execute(config, data, folder, device, observers=[progress, live])
             tracker.log_seed(live, folder, None, data)
         stage.run_done(f"{folder.path}: {'trained' if made else 'already there, nothing to train'}")
         stage.close()

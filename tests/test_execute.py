@@ -69,6 +69,16 @@ def test_a_finished_run_is_not_trained_again_and_a_changed_one_is(folder: RunFol
     )
 
 
+@pytest.mark.parametrize("lost", ["scores.npz", "metrics.json", "history.csv", "model.safetensors"])
+def test_a_finished_run_that_has_lost_a_file_is_made_again(folder: RunFolder, lost: str) -> None:
+    execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    scores = (folder.path / "scores.npz").read_bytes()
+    (folder.path / lost).unlink()
+    assert execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    assert (folder.path / "scores.npz").read_bytes() == scores
+    assert folder.is_done
+
+
 def test_a_failed_run_keeps_its_row_with_the_reason_and_is_tried_again(folder: RunFolder) -> None:
     config = make_config("breastmnist", objective={"loss": "cross-entropy", "optimizer": "sgd", "lr": 1e30})
     for _ in range(2):

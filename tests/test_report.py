@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -460,6 +461,16 @@ def test_the_terminal_table_fits_and_has_every_task_and_reason(sample: tuple[Com
     for name in ("breastmnist", "0.9121", "0.901", "refused", "not run: data not reachable", "failed: out | of memory"):
         assert name in text
     assert f"{cell(sample[0], 'breastmnist', 'readme').figures['test_auc'].mean:.4f} ± " in text
+
+
+def test_the_terminal_table_cuts_no_figure_with_many_methods_either(sample: tuple[Comparison, Path]) -> None:
+    comparison = sample[0]
+    names = [f"{name}{turn}" for turn in range(3) for name in comparison.recipes]
+    tasks = tuple(replace(task, cells=task.cells * 3) for task in comparison.tasks)
+    text = table_text(replace(comparison, recipes=dict.fromkeys(names, ""), tasks=tasks))
+    figure = wording.measured(cell(comparison, "breastmnist", "readme").figures["test_auc"])
+    assert text.count(figure) == 3 * table_text(comparison).count(figure) > 0
+    assert max(map(len, text.split("\nbreastmnist, dam")[0].splitlines())) <= 120
 
 
 def test_the_stage_writes_the_report_and_prints_its_table(

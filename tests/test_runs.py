@@ -1,5 +1,6 @@
 """The run folder: what is written comes back, and nothing is ever half-written."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from benchmark.errors import DataError
 from benchmark.runs import (
     RunFolder,
+    alone,
     atomic,
     external_folder,
     list_external,
@@ -63,6 +65,26 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
         write_half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_one_process_at_a_time_changes_a_folder_and_the_other_says_that_it_waits(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cell, order = tmp_path / "task" / "recipe-0.1", []
+
+    def second() -> None:
+        with alone(cell):
+            order.append("second")
+
+    with ThreadPoolExecutor(1) as other:
+        with alone(cell):
+            waiting = other.submit(second)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=1)
+            order.append("first")
+        waiting.result()
+    assert order == ["first", "second"]
+    assert capfd.readouterr().err == f"{cell}: another process is at work on it; waiting for its end\n"
 
 
 def test_runs_are_listed_failed_ones_included_and_refusals_apart(folder: RunFolder, tmp_path: Path) -> None:

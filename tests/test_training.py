@@ -136,6 +136,15 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_its_history(tmp_path:
         fit(make_config("breastmnist", objective=objective), tmp_path)
 
 
+def test_weights_that_an_epochs_last_update_has_spoilt_stop_the_run(tmp_path: Path) -> None:
+    """No later step meets them: the first to see them is the look at val."""
+    data = {"breastmnist": make_data("breastmnist")}
+    objective = {"loss": "cross-entropy", "optimizer": "sgd", "lr": 1e38}
+    config = make_config("breastmnist", objective=objective, batch_size=len(data["breastmnist"].splits["train"].images))
+    with pytest.raises(TrainingFailed, match=r"score not finite on breastmnist's val split \(cross-entropy, lr 1e\+38"):
+        fit(config, tmp_path, data)
+
+
 @pytest.mark.parametrize(("precision", "remedy"), [("fp32", ""), ("bf16", ", or precision fp32 of profile smoke")])
 def test_a_gradient_that_is_not_finite_stops_the_run_before_the_update(precision: str, remedy: str) -> None:
     config = make_config("breastmnist", precision=precision)

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
 from benchmark import execute, trial
 from benchmark.config import OfficialTask, StandinTask
 from benchmark.data import TaskData, fetch, load
-from benchmark.runs import RunFolder
+from benchmark.runs import RunFolder, alone
 from benchmark.sweep import Trial
 from benchmark.tasks import Task, build_task
 from benchmark.trial import Job
@@ -93,13 +92,23 @@ def test_the_test_split_is_scored_by_one_process_at_a_time(data: TaskData) -> No
     """Who comes second while the first one is still writing waits, and finds both files."""
     (job,) = make_jobs(data)
     trial.run(job, CPU)
-    with ThreadPoolExecutor(1) as other, FileLock(job.folder.path.with_suffix(".lock")):
+    with ThreadPoolExecutor(1) as other, alone(job.folder.path):
         scored = other.submit(trial.score_test, job.folder, data, CPU)
         with pytest.raises(TimeoutError):
             scored.result(timeout=2)
         assert "test" not in job.folder.scores()
     scored.result()
     assert "test_auc" in job.folder.metrics()
+
+
+def test_a_finished_run_whose_scores_are_lost_counts_as_not_finished(data: TaskData) -> None:
+    (job,) = make_jobs(data)
+    trial.run(job, CPU)
+    (job.folder.path / "scores.npz").unlink()
+    assert job.status == "not finished"
+    trial.run(job, CPU)
+    assert job.status == "done"
+    assert "val" in job.folder.scores()
 
 
 def test_a_run_that_is_there_is_not_made_again(data: TaskData) -> None:

@@ -13,31 +13,39 @@ from benchmark.report.model import Cell, Comparison, TaskComparison
 from benchmark.tasks import STAMP
 
 WIDTH = 120
+ABREAST = 4
+"""Recipes side by side; the others stand in a table below, since figures cut in two can't be read."""
 
 
 def table_text(comparison: Comparison, width: int = WIDTH) -> str:
     """Test AUROC of every task and recipe beside the published ones, then what has no figure and why."""
     stamp = f"{STAMP}\n" if comparison.is_standin else ""
-    table = Table(box=box.SIMPLE, padding=(0, 1), pad_edge=False, collapse_padding=True)
-    table.add_column("task", no_wrap=True)
-    table.add_column("README", justify="right")
-    table.add_column("MedMNIST v2\nResNet-18", justify="right")
-    for recipe in comparison.recipes:
-        table.add_column(recipe, justify="right", overflow="fold")
-    for task in comparison.tasks:
-        table.add_row(*_row(task))
     buffer = io.StringIO()
     console = Console(file=buffer, width=width, color_system=None, highlight=False, markup=False)
     console.print(f"{stamp}Test AUROC, profile {comparison.profile} (below it: difference to the README)")
-    console.print(table)
+    for first in range(0, max(1, len(comparison.recipes)), ABREAST):
+        console.print(_table(comparison, slice(first, first + ABREAST)))
     for name, recipes, problem in comparison.missing:
         console.print(f"{name}, {recipes}: {problem}", soft_wrap=True)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
 
 
-def _row(task: TaskComparison) -> list[str]:
+def _table(comparison: Comparison, part: slice) -> Table:
+    """Every task, with this part of the recipes."""
+    table = Table(box=box.SIMPLE, padding=(0, 1), pad_edge=False, collapse_padding=True)
+    table.add_column("task", no_wrap=True)
+    table.add_column("README", justify="right")
+    table.add_column("MedMNIST v2\nResNet-18", justify="right")
+    for recipe in list(comparison.recipes)[part]:
+        table.add_column(recipe, justify="right", overflow="fold")
+    for task in comparison.tasks:
+        table.add_row(*_row(task, part))
+    return table
+
+
+def _row(task: TaskComparison, part: slice) -> list[str]:
     published = [wording.published(row.test_auc if row else None) for row in (task.readme, task.baseline)]
-    return [task.task.name, *published, *(_cell(task, cell) for cell in task.cells)]
+    return [task.task.name, *published, *(_cell(task, cell) for cell in task.cells[part])]
 
 
 def _cell(task: TaskComparison, cell: Cell) -> str:

@@ -15,7 +15,7 @@ from benchmark.comparison import stack
 from benchmark.config import RunConfig
 from benchmark.data import TaskData
 from benchmark.networks import Predictor
-from benchmark.runs import RunFolder
+from benchmark.runs import RunFolder, alone
 from benchmark.tasks import STAMP, Task
 from benchmark.tracking import descriptions, pictures, registry, saved_views
 from benchmark.tracking.store import Answer, attempt, prepare, without_password
@@ -159,9 +159,7 @@ class Tracker:
 
     def log_trial(self, config: RunConfig, folder: RunFolder, task: Task, status: str) -> None:
         """A nested run for a sweep's run, written from its folder; one without figures has its reason as a tag."""
-        from filelock import FileLock
-
-        with FileLock(folder.path.with_suffix(".lock")):  # another sweep may be about to log the same
+        with alone(folder.path):  # another sweep may be about to log the same
             if self.parent_id is None or folder.tracking().get("parent_run_id") == self.parent_id:
                 return
             done = self._try("log a trial", lambda: self._log_trial(config, folder, task, status))
