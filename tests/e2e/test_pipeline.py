@@ -122,6 +122,13 @@ def test_changed_code_runs_the_stages_that_import_it_alone(clone: Path, file: st
     assert found == {stage for stage in everything if re.fullmatch(expected, stage)}
 
 
+def test_another_winner_of_a_sweep_runs_the_cells_that_may_take_their_objective_from_it(clone: Path) -> None:
+    with changed(clone / "sweeps" / "breastmnist" / "winner.yaml", "# changed\n"):
+        assert stale(clone) == {f"finetune@{task}-{recipe}" for task in TASKS for recipe in ("medmnist", "dam")} | {
+            "report"
+        }
+
+
 def test_byte_code_makes_nothing_stale(clone: Path) -> None:
     run([sys.executable, "-m", "compileall", "-q", "-f", "benchmark", "pipelines"], clone)
     assert stale(clone) == set()
