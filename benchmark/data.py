@@ -357,6 +357,8 @@ def _check_images(images: np.ndarray, shape: tuple[int, ...], where: str) -> Non
         _refuse(where, f"{images.dtype}", "uint8")
     if images.shape[1:] != shape:
         _refuse(where, f"shape {images.shape}", f"(n, {', '.join(map(str, shape))}), one channel")
+    if not images.size and len(images):
+        _refuse(where, f"shape {images.shape}", "images with pixels")
 
 
 def _check_labels(labels: np.ndarray, columns: int, where: str) -> None:

@@ -114,8 +114,8 @@ def train(
         The finished run; `best.weights` are those of the selected epoch.
 
     Raises:
-        TrainingFailed: a loss or gradient that is not finite, before the update that it would have spoilt; or no
-            memory left. The rows so far are in the exception's `history`.
+        TrainingFailed: a loss or gradient that is not finite, before the update that it would have spoilt; a score of
+            val that is not finite; or no memory left. The rows so far are in the exception's `history`.
     """
     torch.backends.cudnn.deterministic = True
     run = Run(config, data, trunk, device)
@@ -264,9 +264,12 @@ def _failures_named(run: Run, where: str, batch: int) -> Iterator[None]:
         # torch.OutOfMemoryError is a RuntimeError; on a CPU only the words tell.
         if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in str(error):
             raise
+        remedy = f"name a cheaper network in profile {config.profile}"
+        if batch <= config.batch_size:  # else it is a split that is looked at, in batches of `EVAL_BATCH`
+            remedy = f"lower batch_size {recipe}, or {remedy}"
         shape = "x".join(str(side) for side in next(iter(run.data.values())).splits["train"].images.shape[2:])
         raise TrainingFailed(
             f"out of memory {where}, with {batch} images of {shape} through {config.network} in {config.precision}; "
-            f"lower batch_size {recipe}, or name a cheaper network in profile {config.profile}",
+            f"{remedy}",
             run.history,
         ) from error

@@ -345,6 +345,10 @@ STRUCTURES = {
         r"test_images: found shape \(6, 9, 9\), expected \(n, 8, 8\), one channel",
     ),
     "float labels": (changed(train_labels=LABELS.astype(float)), "train_labels: found float64, expected integers"),
+    "no pixels": (
+        changed(**{f"{split}_images": np.zeros((6, 0, 0), np.uint8) for split in ("train", "val", "test")}),
+        r"train_images: found shape \(6, 0, 0\), expected images with pixels",
+    ),
     "flat labels": (changed(train_labels=LABELS[:, 0]), r"train_labels: found shape \(6,\), expected \(n, 1\)"),
     "too many columns": (
         changed(train_labels=np.hstack([LABELS, LABELS])),

@@ -1,6 +1,8 @@
 """The loop: every objective learns, repeats to the byte, resumes, and stops when it makes no sense to go on."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -168,19 +170,31 @@ def test_a_gradient_that_is_not_finite_stops_the_run_before_the_update(precision
     assert torch.equal(run.model.trunk.layer1[0].conv1.weight, seen[-1])
 
 
-def test_out_of_memory_names_the_batch_and_what_to_lower() -> None:
+@contextmanager
+def little_memory(megabytes: int) -> Iterator[None]:
     resource = pytest.importorskip("resource")
-    config = make_config("breastmnist", batch_size=4000, network="medmnist-resnet18")
-    run = Run(config, {"breastmnist": make_data("breastmnist", images=4000)}, None, CPU)
     before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + 2**28, before[1]))
+    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + megabytes * 2**20, before[1]))
     try:
-        with pytest.raises(
-            TrainingFailed, match=r"out of memory in epoch 1, step 1, with 4000 images of 28x28.*lower batch_size"
-        ):
-            training._one_epoch(run, 0, [])
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def test_out_of_memory_names_the_batch_and_what_to_lower() -> None:
+    config = make_config("breastmnist", batch_size=4000, network="medmnist-resnet18")
+    run = Run(config, {"breastmnist": make_data("breastmnist", images=4000)}, None, CPU)
+    sentence = r"out of memory in epoch 1, step 1, with 4000 images of 28x28.*lower batch_size .*cheaper network"
+    with little_memory(256), pytest.raises(TrainingFailed, match=sentence):
+        training._one_epoch(run, 0, [])
+
+
+def test_out_of_memory_on_a_split_does_not_blame_the_batch_size() -> None:
+    config = make_config("breastmnist", network="medmnist-resnet18")
+    run = Run(config, {"breastmnist": make_data("breastmnist", images=600)}, None, CPU)
+    sentence = r"out of memory on breastmnist's val split, with 256 images of 28x28 .*fp32; name a cheaper network"
+    with little_memory(8), pytest.raises(TrainingFailed, match=sentence):
+        training.predict(run, "breastmnist", "val")
 
 
 def test_pretraining_with_one_task_is_fine_tuning_from_scratch(tmp_path: Path) -> None:
