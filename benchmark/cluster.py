@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
+
 from benchmark import provenance
 from benchmark.errors import BadInput, BenchmarkError
 from benchmark.training import Row
@@ -159,8 +161,7 @@ def run(jobs: Sequence[Job], share: Share, asha: bool, minutes: float, finished:
     """
     from ray import tune
 
-    # Tune's own files: nothing that is needed later, but every node has to see them.
-    storage = jobs[0].folder.path.absolute().parents[3] / f".tune-{uuid4().hex[:8]}"
+    storage = _storage(jobs[0].folder.path.absolute().parents[3])
     starts = storage / "starts"
     trainable = tune.with_parameters(
         _trainable, jobs=list(jobs), root=str(Path.cwd()), share=share, report=asha, starts=starts
@@ -187,6 +188,18 @@ def run(jobs: Sequence[Job], share: Share, asha: bool, minutes: float, finished:
         tuner.fit()
     finally:
         shutil.rmtree(storage, ignore_errors=True)
+
+
+def _storage(trials: Path) -> Path:
+    """Where Tune's own files go: nothing that is needed later, but every node has to see them.
+
+    What killed sweeps of this machine have left there is removed.
+    """
+    own = f".tune-{socket.gethostname()}+"  # no host's name has a plus sign in it
+    for left in trials.glob(f"{own}*"):
+        if not psutil.pid_exists(int(left.name.split("+")[1])):
+            shutil.rmtree(left, ignore_errors=True)
+    return trials / f"{own}{os.getpid()}+{uuid4().hex[:8]}"
 
 
 def _asha(jobs: Sequence[Job]) -> Any:

@@ -64,6 +64,17 @@ def nodes() -> Iterator[Any]:
     made.shutdown()
 
 
+def test_what_a_killed_sweep_left_of_tunes_files_is_removed(tmp_path: Path) -> None:
+    """That of a living one, or of another machine, is not."""
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    own, left = cluster._storage(tmp_path), f".tune-{socket.gethostname()}+{dead.pid}+0"
+    for name in (own.name, left, f".tune-elsewhere+{dead.pid}+0"):
+        (tmp_path / name / "starts").mkdir(parents=True)
+    assert cluster._storage(tmp_path).name != own.name
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([own.name, f".tune-elsewhere+{dead.pid}+0"])
+
+
 def test_a_node_with_other_code_is_named(nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "benchmark", tmp_path / "other" / "benchmark")
     with (tmp_path / "other" / "benchmark" / "training.py").open("a") as file:
