@@ -28,10 +28,13 @@ def write(
     image = np.random.default_rng(0).normal(size=labels.shape)
     for seed in range(seeds):
         folder = run_folder(profile, task, recipe, seed, root)
-        config = {"tasks": [task], "seed": seed}
+        config = {"stage": "finetune", "tasks": [task], "seed": seed}
         folder.write_record({"status": "done", "config": config, "standin": task.startswith("standin")})
         raw = image + 0.5 * random.normal(size=labels.shape) + shift * labels
         folder.write_scores({"test": (labels, 1 / (1 + np.exp(-raw)))})
+        folder.write_metrics({})
+        folder.write_history([])
+        folder.write_weights({})
 
 
 def test_better_by_much_is_called_better_and_chance_is_not(tmp_path: Path) -> None:
