@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from pipelines import cli
-
-if TYPE_CHECKING:
-    from benchmark.comparison import Side
+from pipelines.console import cli
 
 
 def main(
@@ -23,28 +20,16 @@ def main(
     profile: Annotated[str, typer.Option(help="a profile of params.yaml; its own `profile` where empty")] = "",
 ) -> None:
     """Print the paired comparison, and write its page into reports/."""
-    from pathlib import Path
-
-    from benchmark import comparison
-    from benchmark.config import choose_profile, load_params
+    from benchmark.config.run import choose_profile
+    from benchmark.evaluation import comparison
     from benchmark.report import compare_page
+    from pipelines.console import project
+    from pipelines.console.sides import side
 
-    chosen = choose_profile(load_params(), profile)
+    chosen = choose_profile(project.params(), profile, "option --profile")
     pair = comparison.compare(side(a, chosen), side(b, chosen))
     print(compare_page.text(pair))
-    print(f"\npage: {compare_page.write(pair, Path('reports'))}")
-
-
-def side(name: str, profile: str) -> Side:
-    """What a name of the command line stands for; the run behind it where it is a registered model."""
-    from benchmark import comparison
-
-    if not name.startswith("models:/"):
-        return comparison.find(name, profile)
-    from benchmark.tracking import run_of_version  # late: imports MLflow
-
-    found = comparison.find(str(run_of_version(name)), profile)
-    return comparison.Side(name, found.cells)
+    print(f"\npage: {compare_page.write(pair, project.WORKSPACE.reports)}")
 
 
 if __name__ == "__main__":

@@ -6,21 +6,21 @@ from typing import Annotated
 
 import typer
 
-from pipelines import cli
+from pipelines.console import cli
 
 
 def main(task: Annotated[str, typer.Argument(help="a task of params.yaml")]) -> None:
     """Fetch and verify the data file of one task."""
     import sys
 
-    from benchmark import data
-    from benchmark.config import load_params
-    from benchmark.tasks import find_task
+    from benchmark.config.tasks import find_task
+    from benchmark.data.fetch import fetch
+    from pipelines.console import project
 
-    params = load_params()
-    wanted, mirror = find_task(params, task), data.mirror_from_environment()
-    found = data.fetch(wanted, mirror, params.fetch.retries, params.fetch.timeout_s, progress=sys.stderr.isatty())
-    print(f"{task}: {found.path}, MD5 {found.md5}, from {found.source}")
+    params = project.params()
+    wanted, path, mirror = find_task(params, task, "argument TASK"), project.WORKSPACE.data(task), project.mirror()
+    fetched = fetch(wanted, path, mirror, params.fetch.retries, params.fetch.timeout_s, progress=sys.stderr.isatty())
+    print(f"{task}: {fetched.path}, MD5 {fetched.md5}, from {fetched.source}")
 
 
 if __name__ == "__main__":

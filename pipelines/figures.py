@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines import cli
+from pipelines.console import cli
 
 
 def main(
@@ -19,19 +19,20 @@ def main(
 
     import pandas as pd
 
-    from benchmark import measures
-    from benchmark.config import choose_profile, load_params
-    from benchmark.runs import atomic
-    from benchmark.tasks import find_task
-    from pipelines.compare import side
+    from benchmark.config.run import choose_profile
+    from benchmark.config.tasks import find_task
+    from benchmark.core.files import atomic
+    from benchmark.evaluation import measures
+    from pipelines.console import project
+    from pipelines.console.sides import side
 
-    params = load_params()
-    found = side(name, choose_profile(params, profile))
+    params = project.params()
+    asked = side(name, choose_profile(params, profile, "option --profile"))
     table = pd.DataFrame(
-        {"task": task, "seed": folder.record()["config"]["seed"], **row}
-        for task, folders in found.cells.items()
+        {"task": task, "seed": folder.record().config.seed, **row}
+        for task, folders in asked.cells.items()
         for folder in folders
-        for row in measures.every_split(folder.scores(), find_task(params, task).label_names)
+        for row in measures.every_split(folder.scores(), find_task(params, task, "params.yaml").label_names)
     )
     print(table.to_string(index=False, float_format="{:.4f}".format))
     if csv:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines import cli
+from pipelines.console import cli
 
 if TYPE_CHECKING:
-    from benchmark.config import Params
-    from benchmark.tasks import Task
+    from benchmark.config.params import Params
+    from benchmark.config.tasks import Task
 
 
 def main(
@@ -21,26 +21,35 @@ def main(
     """Fetch a task's data, and pretrain its trunk on the data that can be reached."""
     from dataclasses import replace
 
-    from benchmark.config import choose_profile, load_params
-    from benchmark.data import mirror_from_environment, reachable
-    from benchmark.errors import DataUnreachable
-    from benchmark.tasks import find_task
-    from benchmark.tracking import prepare
-    from pipelines import selection
+    from benchmark.config.run import choose_profile
+    from benchmark.config.tasks import find_task
+    from benchmark.core.errors import DataUnreachable
+    from benchmark.data.fetch import reachable
+    from benchmark.tracking.store import prepare
+    from pipelines.console import project, selection
 
-    params = load_params()
-    found, chosen_profile = find_task(params, task), choose_profile(params, profile)
-    reach = reachable(found, mirror_from_environment(), params.fetch.timeout_s)
+    params = project.params()
+    wanted, chosen_profile = (
+        find_task(params, task, "argument TASK"),
+        choose_profile(params, profile, "option --profile"),
+    )
+    reach = reachable(wanted, project.WORKSPACE.data(task), project.mirror(), params.fetch.timeout_s)
     if reach.source is None:
-        raise DataUnreachable(f"{task}: data not reachable ({reach.reason})")
-    if trunk and not found.is_standin:
+        raise DataUnreachable(
+            f"{task}: data not reachable ({reach.reason})",
+            origin=wanted.origin,
+            own=wanted.source == "own",
+            file_name=wanted.file_name,
+            dim=wanted.dim,
+        )
+    if trunk and not wanted.is_standin:
         # The trunk is trained on what can be reached, as `make repro` would have it; the profile stays as it is.
         chosen = replace(selection.choose(params, params.profile), profile=params.profile)
-        if selection.write(chosen):
+        if selection.write(chosen, project.PARAMS):
             print("params.yaml: task lists set to the data that can be reached (see `git diff params.yaml`)")
-        params = load_params()
+        params = project.params()
     prepare()
-    for command in commands(params, found, trunk, chosen_profile):
+    for command in commands(params, wanted, trunk, chosen_profile):
         say_and_run(command)
 
 
@@ -54,10 +63,11 @@ def commands(params: Params, task: Task, trunk: bool, profile: str) -> list[list
     if profile == params.profile:
         return [*others, ["dvc", "repro", *stages, f"pretrain@{task.dim}"]]
     fetched = [["dvc", "repro", *stages]] if stages else []
-    return [*others, *fetched, ["pipelines.pretrain", task.dim, "--profile", profile]]
+    return [*others, *fetched, ["pipelines.pretrain", str(task.dim), "--profile", profile]]
 
 
 def say_and_run(command: list[str]) -> None:
+    """Run a module in a process of its own; end as it ends."""
     import os
     import subprocess
     import sys

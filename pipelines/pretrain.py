@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast, get_args
+from typing import Annotated
 
 import typer
 
-from pipelines import cli
+from pipelines.console import cli
 
 
 def main(
@@ -14,42 +14,35 @@ def main(
     profile: Annotated[str, typer.Option(help="a profile of params.yaml; its own `profile` where empty")] = "",
 ) -> None:
     """Train the shared trunk of one dimension."""
-    from benchmark import execute
-    from benchmark.config import Dim, choose_profile, load_params, resolve_pretrain
-    from benchmark.data import load
-    from benchmark.errors import BadInput, allowed
-    from benchmark.networks import pick_device
-    from benchmark.objectives import loss_class
-    from benchmark.runs import alone, trunk_folder
-    from benchmark.tasks import find_task
-    from benchmark.tracking import Tracker
-    from pipelines.progress import Stage
+    from benchmark import objectives
+    from benchmark.config.run import choose_profile, resolve_pretrain
+    from benchmark.config.tasks import find_task
+    from benchmark.core.errors import BadInput, allowed
+    from benchmark.core.terms import Dimension
+    from pipelines.console import project
 
-    if dim not in get_args(Dim):
-        raise allowed("dimension", dim, "argument DIM", get_args(Dim))
-    params = load_params()
-    config = resolve_pretrain(params, cast(Dim, dim), choose_profile(params, profile))
+    if dim not in list(Dimension):
+        raise allowed("dimension", dim, "argument DIM", Dimension)
+    params, wanted = project.params(), Dimension(dim)
+    config = resolve_pretrain(params, wanted, choose_profile(params, profile, "option --profile"))
+    listed = f"params.yaml: pretrain.{dim}.tasks"
     if not config.tasks:
-        raise BadInput(f"params.yaml: pretrain.{dim}.tasks: names no task to train a trunk on")
-    tasks = [find_task(params, name, f"params.yaml: pretrain.{dim}.tasks") for name in config.tasks]
+        raise BadInput(f"{listed}: names no task to train a trunk on")
+    tasks = [find_task(params, name, listed) for name in config.tasks]
     for task in tasks:
-        loss_class(config.objective, task, f"params.yaml: pretrain.{dim}.objective")
-        if task.dim != dim:
-            raise BadInput(f"params.yaml: pretrain.{dim}.tasks: {task.name} has {task.dimension} dimensions")
+        objectives.for_task(config.objective, task, f"params.yaml: pretrain.{dim}.objective")
+        if task.dim is not wanted:
+            raise BadInput(f"{listed}: {task.name} is a {task.dim} task")
+
+    # Late, as everywhere in these files: a typing error is told before PyTorch and MLflow are imported, in seconds less.
+    from benchmark.data.load import load
+    from benchmark.tracking.cell import train_trunk
+    from benchmark.training.model import pick_device
+    from pipelines.console.progress import Stage
+
     device = pick_device()
-    data = {task.name: load(task, device) for task in tasks}
-    folder = trunk_folder(config.profile, dim)
-    tracker = Tracker("pretrain", f"{dim} {config.profile}", standin=any(task.is_standin for task in tasks))
-    stage = Stage(f"trunk {dim}", 1)
-    with tracker.open({"level": "trunk", "dim": dim, "profile": config.profile}):
-        with tracker.seed(config) as live:
-            progress = stage.run(f"pretrain {dim} on {', '.join(config.tasks)}")
-            with alone(folder.path):
-                made = execute.execute(config, data, folder, device, observers=[progress, live])
-            tracker.log_seed(live, folder, None, data)
-        stage.run_done(f"{folder.path}: {'trained' if made else 'already there, nothing to train'}")
-        stage.close()
-        tracker.log_parent([folder], None)
+    data = {task.name: load(task, project.WORKSPACE.data(task.name), device) for task in tasks}
+    train_trunk(config, data, project.WORKSPACE, device, Stage(f"trunk {dim}", 1))
 
 
 if __name__ == "__main__":

@@ -6,21 +6,22 @@ from typing import Annotated
 
 import typer
 
-from pipelines import cli
+from pipelines.console import cli
 
 
 def main(
     profile: Annotated[str, typer.Option(help="a profile of params.yaml; its own `profile` where empty")] = "",
 ) -> None:
     """Write reports/report.md and reports/report.html, and print their table."""
-    from pathlib import Path
+    from benchmark.config.run import choose_profile
+    from benchmark.report.build import build
+    from benchmark.report.table import table_text
+    from pipelines.console import project
+    from pipelines.console.commands import Commands
 
-    from benchmark import report
-    from benchmark.config import choose_profile, load_params
-
-    params, out = load_params(), Path("reports")
-    comparison = report.build(params, choose_profile(params, profile), out)
-    print(report.table_text(comparison))
+    params, out = project.params(), project.WORKSPACE.reports
+    comparison = build(params, choose_profile(params, profile, "option --profile"), project.WORKSPACE, Commands())
+    print(table_text(comparison))
     print(f"\nreport: {out / 'report.html'} and {out / 'report.md'}")
 
 

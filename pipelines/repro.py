@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines import cli
+from pipelines.console import cli
 
 if TYPE_CHECKING:
-    from benchmark.config import Params
-    from pipelines.selection import Selection
+    from benchmark.config.params import Params
+    from pipelines.console.selection import Selection
 
 
 def main(
@@ -23,27 +23,25 @@ def main(
     """Run the whole pipeline on the data that can be reached."""
     from pathlib import Path
 
-    from benchmark.config import load_params
-    from benchmark.data import mirror_from_environment
-    from benchmark.errors import BadInput, BenchmarkError, allowed
-    from benchmark.tracking import prepare
-    from pipelines import selection
+    from benchmark.core.errors import BadInput, BenchmarkError, allowed
+    from benchmark.tracking.store import prepare
+    from pipelines.console import project, selection
 
-    params = load_params()
+    params = project.params()
     if profile and profile not in params.profiles:
         raise allowed("profile", profile, "PROFILE or option --profile", params.profiles)
     if not any((folder / ".git").exists() for folder in (Path.cwd(), *Path.cwd().parents)):
         raise BadInput(f"{Path.cwd()}: not a git clone, and DVC needs one; clone the repository, or `git init` here")
-    print(f"mirror: {mirror_from_environment() or 'none; asking the official addresses'}")
+    print(f"mirror: {project.mirror() or 'none; asking the official addresses'}")
     chosen = selection.choose(params, profile)
     announce(chosen)
-    if selection.write(chosen):
+    if selection.write(chosen, project.PARAMS):
         print("params.yaml: profile and task lists set to what this machine can run (see `git diff params.yaml`)")
     prepare()
     code, text = run_dvc()
     if "Data and pipelines are up to date" in text:
         print("Nothing to do: every stage is up to date.")
-    show(load_params())
+    show(project.params())
     if code:
         raise BenchmarkError("dvc repro: a stage failed; its reason stands above, and everything else was run")
 
@@ -82,12 +80,12 @@ def run_dvc() -> tuple[int, str]:
 
 def show(params: Params) -> None:
     """Where the report lies, and its table."""
-    from pathlib import Path
+    from benchmark.report.gather import collect
+    from benchmark.report.table import table_text
+    from pipelines.console import project
 
-    from benchmark import report
-
-    if Path("reports/report.html").is_file():
-        print(report.table_text(report.collect(params, params.profile)))
+    if (project.WORKSPACE.reports / "report.html").is_file():
+        print(table_text(collect(params, params.profile, project.WORKSPACE)))
         print("\nreport: reports/report.html and reports/report.md; models and runs: make ui")
 
 

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines import cli
+from pipelines.console import cli
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from benchmark.runs import RunFolder
-    from benchmark.tasks import Task
 
 
 def main(
@@ -25,20 +22,26 @@ def main(
     note: Annotated[str, typer.Option(help="how they were made, in a sentence")] = "",
 ) -> None:
     """Check the predictions, and give them a run folder, an MLflow run and a column in the report."""
-    from benchmark import external, statistics
-    from benchmark.config import load_params
-    from benchmark.data import load
-    from benchmark.tasks import find_task
+    from benchmark.config.tasks import find_task
+    from benchmark.evaluation import statistics
+    from benchmark.runs import external
+    from pipelines.console import project
 
-    params = load_params()
-    found = find_task(params, task, "option --task")
-    external.check_name(name, params)
+    params, workspace = project.params(), project.WORKSPACE
+    wanted = find_task(params, task, "option --task")
+    external.check_name(name, params.recipes, "option --name")
     paths = expand(files)
-    import torch  # takes seconds, which a mistyped name need not
 
-    folder, made = external.score(load(found, torch.device("cpu")), name, seed, paths, note)
+    # Late: a mistyped name is told before PyTorch and MLflow are imported, in seconds less.
+    import torch
+
+    from benchmark.data.load import load
+    from benchmark.tracking.given import track
+
+    data = load(wanted, workspace.data(task), torch.device("cpu"))
+    folder, made = external.score(data, name, seed, paths, workspace, note)
     if made or not folder.tracking():
-        track(folder, found, note)
+        track(folder, wanted, note)
     print(f"{folder.path}: {'scored' if made else 'already there, the same predictions'}")
     scores = folder.scores()
     for split, part in scores.items():
@@ -53,27 +56,15 @@ def expand(names: list[str]) -> list[Path]:
     """The files, a folder standing for every .csv and .npz in it."""
     from pathlib import Path
 
-    from benchmark.errors import BadInput
+    from benchmark.core.errors import BadInput
 
-    found: list[Path] = []
+    paths: list[Path] = []
     for path in map(Path, names):
         inside = sorted(file for file in path.glob("*") if file.suffix in (".csv", ".npz"))
         if path.is_dir() and not inside:
             raise BadInput(f"argument FILES: {path}: a folder without any .csv or .npz")
-        found.extend(inside if path.is_dir() else [path])
-    return found
-
-
-def track(folder: RunFolder, task: Task, note: str) -> None:
-    """An MLflow run in the task's experiment, tagged `external`."""
-    from benchmark.tracking import LiveMetrics, Tracker
-
-    config = folder.record()["config"]
-    tracker = Tracker(task.name, f"{config['recipe']} external seed {config['seed']}", standin=task.is_standin)
-    tags = {"level": "recipe", "task": task.name, "recipe": config["recipe"], "profile": config["profile"]}
-    tags["external"] = "true"
-    with tracker.open(tags | ({"note": note} if note else {})):
-        tracker.log_seed(LiveMetrics(tracker, tracker.parent_id), folder, task, {})
+        paths.extend(inside if path.is_dir() else [path])
+    return paths
 
 
 if __name__ == "__main__":

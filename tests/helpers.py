@@ -1,19 +1,31 @@
 """Small real parts that several test files share."""
 
 import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 import yaml
 
-from benchmark.config import Params, RunConfig
-from benchmark.data import Split, TaskData
-from benchmark.tasks import build_task
+from benchmark.config.params import Params
+from benchmark.config.run import RunConfig
+from benchmark.config.tasks import Task, build_task
+from benchmark.core.errors import BenchmarkError
+from benchmark.data.load import Split, TaskData
+from benchmark.runs.record import UNKNOWN_HARDWARE, FromElsewhere, Trained
+from pipelines.console.mends import sentence
 
 CPU = torch.device("cpu")
-PARAMS = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+ROOT = Path(__file__).resolve().parent.parent
+REAL = Path(os.environ.get("MEDMNIST_MIRROR") or ROOT.parent / "shared/medmnist")
+"""Where the real files are, if they are."""
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "cross-entropy": {"loss": "cross-entropy", "optimizer": "adam", "lr": 1e-3},
@@ -34,17 +46,40 @@ SEVEN = (
 """The tasks of the published README."""
 
 
+def needs(name: str) -> pytest.MarkDecorator:
+    """Skips a test without this real file."""
+    return pytest.mark.skipif(not (REAL / name).is_file(), reason=f"needs {name} in MEDMNIST_MIRROR or ../shared")
+
+
+@contextmanager
+def told(kind: type[BenchmarkError], match: str) -> Iterator[None]:
+    """The block ends in this error, and what the command line says of it, mend included, matches."""
+    with pytest.raises(kind) as caught:
+        yield
+    assert re.search(match, sentence(caught.value)), sentence(caught.value)
+
+
+def shipped() -> Params:
+    """The shipped params.yaml."""
+    return Params.model_validate(PARAMS)
+
+
+def find(name: str) -> Task:
+    """A task of the shipped params.yaml."""
+    return build_task(name, shipped().tasks[name])
+
+
 def make_data(name: str, images: int | None = None, seed: int = 0) -> TaskData:
     """A small learnable set of the task's shape: label 1 is brighter. Any task of params.yaml."""
-    task = build_task(name, Params.model_validate(PARAMS).tasks[name])
-    images = images or (48 if task.dimension == 2 else 24)
+    task = find(name)
+    images = images or (48 if task.dim.axes == 2 else 24)
     random = np.random.default_rng(seed)
     splits = {}
     for split, count in (("train", images), ("val", images // 2), ("test", images // 2)):
         labels = (random.random((count, task.label_count)) < 0.35).astype(np.uint8)
         labels[:2], labels[2:4] = 0, 1
-        noise = random.integers(0, 160, (count, 1, *[28] * task.dimension))
-        bright = 70 * labels.mean(axis=1).reshape(-1, 1, *[1] * task.dimension)
+        noise = random.integers(0, 160, (count, 1, *[28] * task.dim.axes))
+        bright = 70 * labels.mean(axis=1).reshape(-1, 1, *[1] * task.dim.axes)
         pixels = torch.from_numpy((noise + bright).astype(np.uint8))
         splits[split] = Split(pixels, torch.from_numpy(labels))
     return TaskData(task, hashlib.md5(f"{name}{images}{seed}".encode()).hexdigest(), splits)
@@ -72,3 +107,30 @@ def make_config(*tasks: str, **changes: Any) -> RunConfig:
         "precision": "fp32",
     }
     return RunConfig.model_validate(config | changes)
+
+
+def trained(**changes: Any) -> Trained:
+    """The record of a finished run; any field can be given."""
+    record = {
+        "status": "done",
+        "identity": "one",
+        "config": changes.pop("config", None) or make_config("breastmnist"),
+        "data_md5": {"breastmnist": "0" * 32},
+        "standin": False,
+        "code": {"commit": "abc", "dirty": False, "digest": "1" * 64},
+        "versions": {"python": "3.11.0"},
+        "hardware": {"cpu": "a processor", "cores": 2, "threads": 2, "memory_gb": 24.0, "gpu": None},
+        "started": "2026-01-01T00:00:00+00:00",
+        "best_epoch": 1,
+        "seconds": {"train": 1.0, "total": 2.0},
+        "parameters": 10,
+    }
+    return Trained.model_validate(record | changes)
+
+
+def from_elsewhere(**changes: Any) -> FromElsewhere:
+    """The record of predictions from elsewhere; any field of its configuration can be given."""
+    config = {"stage": "external", "tasks": ["breastmnist"], "recipe": "my-method", "profile": "external", "seed": 0}
+    record = trained().model_dump(include={"status", "identity", "data_md5", "standin", "code", "started"})
+    record |= {"versions": {}, "hardware": UNKNOWN_HARDWARE, "files": []}
+    return FromElsewhere.model_validate(record | {"config": config | {"note": ""} | changes})

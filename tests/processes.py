@@ -8,8 +8,8 @@ from typing import Any
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
     [
-        "benchmark.execute",
-        "benchmark.optimizers",
+        "benchmark.training.execute",
+        "benchmark.objectives.shared.foreach",
         "kornia.augmentation",
         "libauc.losses",
         "libauc.sampler",

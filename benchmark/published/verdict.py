@@ -20,10 +20,10 @@ from enum import StrEnum
 
 import scipy
 
-from benchmark import statistics
-from benchmark.published import PublishedResult
-from benchmark.statistics import OverSeeds
-from benchmark.tasks import Task
+from benchmark.config.tasks import Task
+from benchmark.evaluation import statistics
+from benchmark.evaluation.statistics import OverSeeds
+from benchmark.published.table import PublishedResult
 
 PIXELS = 28
 """MedMNIST's image size, taken where a source states none."""
@@ -53,11 +53,11 @@ def judge(row: PublishedResult, ours: OverSeeds, task: Task, network: str) -> Ju
         task: whose test split that is.
         network: ours, which the reason names beside theirs.
     """
-    found = obstacle(row, task)
-    if not found and math.isnan(ours.images.se):
-        found = "our AUROC, or its error, is undefined: a label has fewer than two images of a class"
-    if found or row.test_auc is None:
-        return Judgement(Verdict.NOT_COMPARABLE, f"Not comparable: {found}.")
+    in_the_way = obstacle(row, task)
+    if not in_the_way and math.isnan(ours.images.se):
+        in_the_way = "our AUROC, or its error, is undefined: a label has fewer than two images of a class"
+    if in_the_way or row.test_auc is None:
+        return Judgement(Verdict.NOT_COMPARABLE, f"Not comparable: {in_the_way}.")
     difference, half = ours.mean - row.test_auc, _half_width(row, ours)
     verdict = Verdict.SAME if abs(difference) <= half else Verdict.ABOVE if difference > 0 else Verdict.BELOW
     interval = f"95 % interval {_signed(difference - half)} to {_signed(difference + half)}"
@@ -98,7 +98,7 @@ def _half_width(row: PublishedResult, ours: OverSeeds) -> float:
     of_seeds = sd**2 * (1 / ours.seeds + 1 / row.seeds)
     variance = ours.images.se**2 + of_seeds
     total = variance**2 / (of_seeds**2 / freedom) if of_seeds and math.isfinite(freedom) else math.inf
-    return math.sqrt(variance) * float(scipy.stats.t.ppf((1 + statistics.LEVEL) / 2, total))
+    return math.sqrt(variance) * float(scipy.stats.t.ppf((1 + statistics.CONFIDENCE) / 2, total))
 
 
 def _seeds(ours: OverSeeds) -> str:

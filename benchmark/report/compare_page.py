@@ -12,13 +12,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmark.colours import COLOURS
-from benchmark.comparison import Pair, Row
+from benchmark.config.colours import COLOURS
+from benchmark.config.tasks import STAMP
+from benchmark.core.files import write_text
+from benchmark.evaluation.comparison import Pair
 from benchmark.report import wording
-from benchmark.report.figures import STYLE, Picture, svg_uri
+from benchmark.report.plots.figures import STYLE, Picture, svg_uri
 from benchmark.report.rendering import templates
-from benchmark.runs import atomic
-from benchmark.tasks import STAMP
 
 WIDTH = 120
 
@@ -31,8 +31,8 @@ def text(pair: Pair) -> str:
         table.add_column(name, justify="right", overflow="fold")
     table.add_column("verdict", overflow="fold")
     for row in pair.rows:
-        figures = (wording.number(row.a.mean), wording.number(row.b.mean), interval(row), p_value(row.p_holm))
-        table.add_row(row.task, *figures, row.verdict)
+        means, difference = map(wording.number, (row.a.mean, row.b.mean)), wording.interval(row)
+        table.add_row(row.task, *means, difference, wording.p_value(row.p_holm), wording.answer(pair, row))
     buffer = io.StringIO()
     console = Console(file=buffer, width=WIDTH, color_system=None, highlight=False, markup=False)
     if pair.is_standin:
@@ -46,13 +46,14 @@ def text(pair: Pair) -> str:
 
 def remarks(pair: Pair) -> list[str]:
     """What belongs to the table: the ranks, and the tasks that only one side has."""
-    found = []
-    if pair.ranking.tasks > 1:
-        ranks = ", ".join(f"{name.partition(': ')[2]} {rank:.2f}" for name, rank in pair.ranking.ranks.items())
-        found.append(f"Mean rank over {pair.ranking.tasks} tasks: {ranks}; sign test p = {p_value(pair.ranking.p)}.")
+    said, ranking = [], pair.ranking
+    if ranking.tasks > 1:
+        ranks = f"{pair.a} {ranking.ranks['a']:.2f}, {pair.b} {ranking.ranks['b']:.2f}"
+        p = wording.p_value(ranking.p)
+        said.append(f"Mean rank over {ranking.tasks} tasks: {ranks}; {ranking.test} p = {p}.")
     if pair.unpaired:
-        found.append(f"Left out, because only one side has runs: {', '.join(pair.unpaired)}.")
-    return found
+        said.append(f"Left out, because only one side has runs: {', '.join(pair.unpaired)}.")
+    return said
 
 
 def write(pair: Pair, out: Path) -> Path:
@@ -63,12 +64,9 @@ def write(pair: Pair, out: Path) -> Path:
         "stamp": STAMP if pair.is_standin else "",
         "picture": forest(pair),
         "remarks": remarks(pair),
-        "interval": interval,
-        "p_value": p_value,
     }
     path = out / f"compare-{name}.html"
-    with atomic(path) as partial:
-        partial.write_text(templates().get_template("compare.html.j2").render(content), encoding="utf-8")
+    write_text(path, templates().get_template("compare.html.j2").render(content))
     return path
 
 
@@ -77,10 +75,10 @@ def forest(pair: Pair) -> Picture:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 1.4 + 0.5 * len(pair.rows)), layout="constrained", facecolor="white")
         axes = figure.subplots()
-        for place, row in enumerate(pair.rows):
+        for y, row in enumerate(pair.rows):
             one = row.difference
-            axes.plot([one.low, one.high], [place, place], color=COLOURS[0])
-            axes.plot([one.value], [place], "o", color=COLOURS[0])
+            axes.plot([one.low, one.high], [y, y], color=COLOURS[0])
+            axes.plot([one.value], [y], "o", color=COLOURS[0])
         axes.axvline(0, color="#666666", linewidth=1)
         axes.set_yticks(range(len(pair.rows)), [row.task for row in pair.rows])
         axes.set_ylim(len(pair.rows) - 0.5, -0.5)
@@ -88,14 +86,5 @@ def forest(pair: Pair) -> Picture:
         axes.set_xlabel(f"{left}   difference in test AUROC   {right}")
         if pair.is_standin:
             axes.set_title(STAMP, fontsize=11)
-        alt = "; ".join(f"{row.task} {interval(row)}" for row in pair.rows)
+        alt = "; ".join(f"{row.task} {wording.interval(row)}" for row in pair.rows)
         return Picture(svg_uri(figure), f"Differences in test AUROC with their intervals. {alt}")
-
-
-def interval(row: Row) -> str:
-    one = row.difference
-    return f"{wording.difference(one.value)} [{wording.difference(one.low)}, {wording.difference(one.high)}]"
-
-
-def p_value(p: float) -> str:
-    return wording.NOTHING if p != p else "< 0.001" if p < 0.001 else f"{p:.3f}"

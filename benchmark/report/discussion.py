@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from benchmark.comparison import ONE_SEED, SAME, Row
+from benchmark.evaluation.comparison import Answer, Pair
+from benchmark.evaluation.statistics import ALPHA
 from benchmark.report import wording
-from benchmark.report.compare_page import interval, p_value
 from benchmark.report.model import Cell, Comparison, TaskComparison
 
-AUC_LOSSES = ("aucm", "compositional-auc")
+BETTER = (Answer.A_BETTER, Answer.B_BETTER)
 
 
 def discussion(comparison: Comparison) -> list[str]:
-    """About training for AUROC against cross-entropy, task by task, then the gaps between train and test, then ranks."""
+    """About training for AUROC against other losses, task by task, then the gaps between train and test, then ranks."""
     return [*_pairs(comparison), *_gaps(comparison), *_ranks(comparison)]
 
 
@@ -21,31 +22,40 @@ def _pairs(comparison: Comparison) -> Iterator[str]:
     ours = {name for name in comparison.recipes if name not in comparison.external}
     auc = {name for name in ours if any(_trains_for_auc(task, name) for task in comparison.tasks)}
     for (a, b), pair in comparison.pairs.items():
-        if {a, b} - ours or len({a, b} & auc) != 1:
-            continue
-        told = {row.task: row for row in pair.rows if row.verdict not in (SAME, ONE_SEED)}
-        for row in told.values():
-            yield f"{row.task}: {_told(row, a, b)}."
-        open_ones = [row for row in pair.rows if row.task not in told]
-        if open_ones:
-            each = ", ".join(f"{row.task} {interval(row)}" for row in open_ones)
-            one_seed = any(row.verdict == ONE_SEED for row in open_ones)
-            why = "not decided, because a recipe with one seed shows no spread" if one_seed else "not distinguishable"
-            yield f"{a} and {b}: {why}, on {each} (difference in test AUROC)."
+        if {a, b} <= ours and len({a, b} & auc) == 1:
+            yield from _told(pair)
+            yield from _open(pair)
 
 
-def _told(row: Row, a: str, b: str) -> str:
-    if not row.verdict.endswith("better"):
-        return f"{a} and {b}: {row.verdict}"
-    return (
-        f"{a} \N{MINUS SIGN} {b} is {interval(row)} in test AUROC, so {row.verdict} (p = {p_value(row.p_holm)}, Holm)"
-    )
+def _told(pair: Pair) -> Iterator[str]:
+    """Of each task that has an answer."""
+    for row in pair.rows:
+        answer = wording.answer(pair, row)
+        if row.answer in BETTER:
+            value, p = wording.interval(row), wording.p_value(row.p_holm)
+            difference = f"{pair.a} \N{MINUS SIGN} {pair.b} is {value} in test AUROC"
+            yield f"{row.task}: {difference}, so {answer} (p = {p}, Holm)."
+        elif row.answer is Answer.UNDEFINED:
+            yield f"{row.task}: {pair.a} and {pair.b}: {answer}."
+
+
+def _open(pair: Pair) -> Iterator[str]:
+    """Of the other tasks together."""
+    rows = [row for row in pair.rows if row.answer in (Answer.NOT_DISTINGUISHABLE, Answer.ONE_SEED)]
+    if rows:
+        each = ", ".join(f"{row.task} {wording.interval(row)}" for row in rows)
+        one_seed = any(row.answer is Answer.ONE_SEED for row in rows)
+        why = "not decided, because a recipe with one seed shows no spread" if one_seed else "not distinguishable"
+        yield f"{pair.a} and {pair.b}: {why}, on {each} (difference in test AUROC)."
 
 
 def _trains_for_auc(task: TaskComparison, recipe: str) -> bool:
     return any(
-        cell.recipe == recipe and cell.done and cell.done[0].config.get("objective", {}).get("loss") in AUC_LOSSES
+        run.trained.config.objective.for_auc
         for cell in task.cells
+        if cell.recipe == recipe
+        for run in cell.done[:1]
+        if run.trained
     )
 
 
@@ -59,7 +69,8 @@ def _gaps(comparison: Comparison) -> Iterator[str]:
 
 def _gap(cell: Cell) -> float | None:
     train, test = cell.figures.get("train_auc"), cell.figures.get("test_auc")
-    return train.mean - test.mean if train and test and train.mean == train.mean and test.mean == test.mean else None
+    gap = train.mean - test.mean if train and test else math.nan
+    return None if math.isnan(gap) else gap
 
 
 def _ranks(comparison: Comparison) -> Iterator[str]:
@@ -68,5 +79,7 @@ def _ranks(comparison: Comparison) -> Iterator[str]:
         return
     each = ", ".join(f"{name} {rank:.2f}" for name, rank in sorted(ranking.ranks.items(), key=lambda item: item[1]))
     p = ranking.p
-    meaning = "no difference can be told" if not p < 0.05 else "they do not all rank alike"
-    yield f"Mean rank over {ranking.tasks} tasks (1 is best): {each}; Friedman's test p = {p_value(p)}: {meaning}."
+    meaning = "they do not all rank alike" if p < ALPHA else "no difference can be told"
+    yield (
+        f"Mean rank over {ranking.tasks} tasks (1 is best): {each}; {ranking.test} p = {wording.p_value(p)}: {meaning}."
+    )

@@ -3,107 +3,119 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from benchmark import comparison, published, statistics
-from benchmark.comparison import Measured, Pair
-from benchmark.config import Params
+from benchmark.config.params import Params
+from benchmark.config.tasks import Task, build_task
+from benchmark.core.errors import DamagedRun
+from benchmark.core.terms import Dimension
+from benchmark.evaluation import comparison, statistics
+from benchmark.evaluation.comparison import Measured, Pair
+from benchmark.evaluation.statistics import Ranking
+from benchmark.published.table import baseline_row, for_task, medmnist_rows, readme_row
 from benchmark.report import numbers
-from benchmark.report.model import Cell, Comparison, Run, TaskComparison
-from benchmark.runs import EXTERNAL, RUNS, TRUNKS, RunFolder, list_external, list_refusals, list_runs, trunk_folder
-from benchmark.statistics import Ranking
-from benchmark.tasks import Task, find_task
+from benchmark.report.model import Cell, Comparison, MeasuredRun, TaskComparison
+from benchmark.runs.folder import RunFolder
+from benchmark.runs.record import FromElsewhere
+from benchmark.runs.status import State, Status
+from benchmark.runs.workspace import Workspace, seeds_of
+
+Key = tuple[str, str]
+"""Task and recipe, or method from elsewhere."""
 
 
-def collect(params: Params, profile: str, runs_root: Path = RUNS, trunks_root: Path = TRUNKS) -> Comparison:
+def collect(params: Params, profile: str, workspace: Workspace) -> Comparison:
     """What the runs of a profile found out, for every task of `fetch` and every recipe of `finetune`.
 
     No run folder needs to be there: what is missing is listed as such. After the recipes comes every method from
-    elsewhere that has predictions for one of the tasks; its folders lie beside those of the runs.
+    elsewhere that has predictions for one of the tasks.
     """
-    runs: dict[tuple[str, str], list[Run]] = {}
-    wanted = [folder for folder in list_runs(profile, runs_root) if folder.path.parts[-2] in params.finetune.recipes]
-    for run in _read(wanted):
-        task, recipe = run.folder.path.parts[-3:-1]
-        runs.setdefault((task, recipe), []).append(run)
-    refusals = {(entry["task"], entry["recipe"]): entry["status"] for entry in list_refusals(profile, runs_root)}
-    names = dict.fromkeys((*params.fetch.tasks, *params.fetch.left_out))
+    recipes = params.finetune.recipes
+    names = tuple(dict.fromkeys((*params.fetch.tasks, *params.fetch.left_out)))
+    methods = [method for method in workspace.list_methods() if method not in recipes]
+    folders = {(task, recipe): workspace.cell(profile, task, recipe) for task in names for recipe in recipes}
+    folders |= {(task, method): workspace.given_cell(task, method) for task in names for method in methods}
+    runs = _read({key: _recorded(cell) for key, cell in folders.items()})
+    given = tuple(method for method in methods if any(runs[task, method] for task in names))
+    refusals = {(refusal.task, refusal.recipe): refusal.status for refusal in workspace.list_refusals(profile)}
     cells = {
-        name: tuple(
-            Cell(
-                recipe,
-                tuple(sorted(runs.get((name, recipe), []), key=lambda run: run.config.get("seed", 0))),
-                refusals.get((name, recipe), ""),
-                reachable=name in params.fetch.tasks,
-            )
-            for recipe in params.finetune.recipes
+        task: (
+            *(
+                Cell(recipe, runs[task, recipe], refusals.get((task, recipe)), task in params.fetch.tasks)
+                for recipe in recipes
+            ),
+            *(Cell(method, runs[task, method], None, task in params.fetch.tasks, external=True) for method in given),
         )
-        for name in names
+        for task in names
     }
-    external = _external(runs_root.parent / EXTERNAL, names)
-    for name in names:
-        found = ((method, external[method].get(name, ())) for method in external)
-        cells[name] += tuple(Cell(method, runs, "", name in params.fetch.tasks, True) for method, runs in found)
-    done = [[run.folder for run in cell.done] for row in cells.values() for cell in row]
-    numbers.prepare_cells([folders for folders in done if folders])
-    tasks = tuple(_compare(find_task(params, name, "params.yaml: fetch"), cells[name]) for name in names)
-    trunks = {dim: trunk_folder(profile, dim, trunks_root) for dim in ("2d", "3d")}
+    _prepare(cell for row in cells.values() for cell in row)
+    tasks = tuple(_compare(build_task(name, params.tasks[name]), cells[name]) for name in names)
+    trunks = {dim: workspace.trunk(profile, dim) for dim in Dimension}
     return Comparison(
         title=params.report.title,
         profile=profile,
         seeds=params.profiles[profile].seeds,
-        recipes={name: params.recipes[name].about for name in params.finetune.recipes}
-        | {method: _about(tasks) for method, tasks in external.items()},
+        recipes={name: params.recipes[name].about for name in recipes}
+        | {method: _about(run for task in sorted(names) for run in runs[task, method]) for method in given},
         tasks=tasks,
-        trunks={
-            dim: Run(folder, folder.record(), folder.tracking()) for dim, folder in trunks.items() if folder.exists
-        },
+        trunks={dim: _run(folder) for dim, folder in trunks.items() if folder.exists},
         pairs=_pairs(cells, {task.task.name for task in tasks if task.is_standin}),
         ranking=_ranking(cells),
-        external=tuple(external),
+        external=given,
     )
 
 
-def _external(root: Path, tasks: Collection[str]) -> dict[str, dict[str, tuple[Run, ...]]]:
-    """Runs by method from elsewhere and task, for these tasks, in the order of names and seeds."""
-    found: dict[str, dict[str, tuple[Run, ...]]] = {}
-    for run in sorted(_read(list(list_external(root))), key=lambda run: (run.config["recipe"], run.config["seed"])):
-        task = run.folder.path.parts[-3]
-        if task in tasks:
-            method = found.setdefault(run.config["recipe"], {})
-            method[task] = (*method.get(task, ()), run)
-    return found
+def _recorded(cell: Path) -> list[RunFolder]:
+    return [folder for folder in seeds_of(cell) if folder.exists]
 
 
-def _about(tasks: dict[str, tuple[Run, ...]]) -> str:
+def _about(runs: Iterable[MeasuredRun]) -> str:
     """What was noted when the predictions were given, each note once."""
-    notes = dict.fromkeys(run.config["note"] for runs in tasks.values() for run in runs if run.config["note"])
-    return "; ".join(("predictions from elsewhere", *notes))
+    notes = dict.fromkeys(run.record.config.note for run in runs if isinstance(run.record, FromElsewhere))
+    return "; ".join(("predictions from elsewhere", *(note for note in notes if note)))
 
 
-def _read(folders: Sequence[RunFolder]) -> list[Run]:
-    records = {folder: folder.record() for folder in folders}
-    scored = [
-        folder
-        for folder, record in records.items()
-        if record.get("status") == "done" and (folder.path / "scores.npz").is_file()
-    ]
-    found = dict(zip(scored, numbers.of_runs(scored), strict=True))
-    return [Run(folder, record, folder.tracking(), found.get(folder)) for folder, record in records.items()]
+def _read(cells: Mapping[Key, Sequence[RunFolder]]) -> dict[Key, tuple[MeasuredRun, ...]]:
+    """The runs of every cell in the order of their seeds, damaged ones first, with the numbers of those that are done."""
+    runs = {key: [_run(folder) for folder in folders] for key, folders in cells.items()}
+    scored = [run.folder for row in runs.values() for run in row if run.status.is_done and run.folder.has("scores.npz")]
+    known = dict(zip(scored, numbers.of_runs(scored), strict=True))
+    return {
+        key: tuple(
+            MeasuredRun(run.folder, run.status, run.record, run.tracking, known.get(run.folder))
+            for run in sorted(row, key=lambda run: -1 if run.seed is None else run.seed)
+        )
+        for key, row in runs.items()
+    }
+
+
+def _run(folder: RunFolder) -> MeasuredRun:
+    """Without numbers."""
+    try:
+        record, tracking = folder.record(), folder.tracking()
+    except DamagedRun as damaged:
+        return MeasuredRun(folder, Status(State.DAMAGED, str(damaged)), None, {})
+    return MeasuredRun(folder, record.status, record, tracking)
+
+
+def _prepare(cells: Iterable[Cell]) -> None:
+    """Work out what the cells will be asked for, all together."""
+    done = [[(run.folder, run.numbers.digest) for run in cell.done if run.numbers] for cell in cells]
+    numbers.prepare_cells([runs for runs in done if runs])
 
 
 def _pairs(cells: Mapping[str, tuple[Cell, ...]], standins: Collection[str]) -> dict[tuple[str, str], Pair]:
     """Every two columns that share a task."""
-    found: dict[tuple[str, str], dict[str, Measured]] = {}
+    measured: dict[tuple[str, str], dict[str, Measured]] = {}
     for task, row in cells.items():
         scored = [(cell.recipe, cell.numbers) for cell in row if cell.numbers is not None]
         for (a, of_a), (b, of_b) in itertools.combinations(scored, 2):
             difference = statistics.paired(of_a.placements, of_b.placements)
-            found.setdefault((a, b), {})[task] = (of_a.over, of_b.over, difference)
-    return {names: comparison.pair(*names, measured, standins) for names, measured in found.items()}
+            measured.setdefault((a, b), {})[task] = (of_a.over, of_b.over, difference)
+    return {names: comparison.pair(*names, by_task, standins) for names, by_task in measured.items()}
 
 
 def _ranking(cells: Mapping[str, tuple[Cell, ...]]) -> Ranking:
@@ -114,19 +126,18 @@ def _ranking(cells: Mapping[str, tuple[Cell, ...]]) -> Ranking:
             if cell.numbers is not None:
                 figures.setdefault(cell.recipe, {})[task] = cell.numbers.over.mean
     most = max(map(len, figures.values()), default=0)
-    return statistics.ranking({name: found for name, found in figures.items() if len(found) == most})
+    return statistics.ranking({name: by_task for name, by_task in figures.items() if len(by_task) == most})
 
 
 def _compare(task: Task, cells: tuple[Cell, ...]) -> TaskComparison:
-    rows = published.for_task(task.reference) if task.reference else []
     reference = task.reference or ""
     return TaskComparison(
         task=task,
         cells=cells,
-        readme=published.readme_row(reference),
-        baseline=published.baseline_row(reference),
-        medmnist=tuple(published.medmnist_rows(reference)),
-        superseded=tuple(row for row in rows if not row.is_comparable),
+        readme=readme_row(reference),
+        baseline=baseline_row(reference),
+        medmnist=tuple(medmnist_rows(reference)),
+        superseded=tuple(row for row in for_task(reference) if not row.is_comparable),
         majority=_majority(cells),
     )
 

@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.comparison import Pair
-from benchmark.published import PublishedResult
+from benchmark.config.tasks import Task
+from benchmark.core.terms import Dimension
+from benchmark.evaluation.comparison import Pair
+from benchmark.evaluation.statistics import Ranking
+from benchmark.published.table import PublishedResult
 from benchmark.report.numbers import CellNumbers, RunNumbers, of_cell
-from benchmark.runs import RunFolder
-from benchmark.statistics import Ranking
-from benchmark.tasks import Task
+from benchmark.runs.folder import RunFolder
+from benchmark.runs.record import RunRecord, Trained
+from benchmark.runs.status import DONE, NOT_FINISHED, State, Status
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,14 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Run:
+class MeasuredRun:
     """A run folder with its record read, and its metrics computed from its scores where it is done."""
 
     folder: RunFolder
-    record: Mapping[str, Any]
+    status: Status
+    """As recorded; damaged, with the reason, where that can't be read."""
+    record: RunRecord | None
+    """None where the run is damaged."""
     tracking: Mapping[str, Any]
     numbers: RunNumbers | None = None
     """None where the run is not done, and of a trunk, which has no scores."""
@@ -50,18 +56,26 @@ class Run:
         return self.numbers.metrics if self.numbers else {}
 
     @property
-    def config(self) -> Mapping[str, Any]:
-        """A `RunConfig` as saved; a key may be missing in a record that was not written to its end."""
-        config: Mapping[str, Any] = self.record.get("config", {})
-        return config
+    def trained(self) -> Trained | None:
+        """The record where the run was trained here."""
+        return self.record if isinstance(self.record, Trained) else None
 
     @property
-    def status(self) -> str:
-        return str(self.record.get("status", "not finished"))
+    def seed(self) -> int | None:
+        """None where the run is damaged."""
+        return self.record.config.seed if self.record else None
 
     @property
-    def is_done(self) -> bool:
-        return self.status == "done"
+    def is_standin(self) -> bool:
+        return self.record is not None and self.record.standin
+
+    @property
+    def problem(self) -> str:
+        """Why it has no figures."""
+        if self.record is None:
+            return str(self.status)  # which names the file
+        lost = ", but scores.npz is missing" if self.status.is_done else ""
+        return f"seed {self.seed}: {self.status}{lost}"
 
 
 @dataclass(frozen=True)
@@ -69,52 +83,52 @@ class Cell:
     """One task with one recipe."""
 
     recipe: str
-    runs: tuple[Run, ...]
+    runs: tuple[MeasuredRun, ...]
     """Of every seed that has a record, done or not."""
-    refusal: str
-    """'refused: ' and why the recipe does not accept the task; empty where it does."""
+    refusal: Status | None
+    """Why the recipe does not accept the task; None where it does."""
     reachable: bool
     """False where the task was left out because its data can't be reached."""
     external: bool = False
     """Whether these are predictions from elsewhere, of which no task lacks any."""
 
     @property
-    def done(self) -> tuple[Run, ...]:
+    def done(self) -> tuple[MeasuredRun, ...]:
         """The runs that have figures."""
-        return tuple(run for run in self.runs if run.is_done and run.metrics)
+        return tuple(run for run in self.runs if run.numbers is not None)
 
     @property
-    def status(self) -> str:
-        """One of: done, refused, failed, unfinished, not run, not given (of predictions from elsewhere)."""
+    def status(self) -> Status:
+        """Done where a seed has figures; else why none has, of several reasons the most final."""
         if self.done:
-            return "done"
-        if self.external and not self.runs:
-            return "not given"
+            return DONE
         if self.refusal:
-            return "refused"
-        if self.runs:
-            return "failed" if any(run.status.startswith("failed") for run in self.runs) else "unfinished"
-        return "not run"
+            return self.refusal
+        if not self.runs:
+            if self.external:
+                return Status(State.NOT_GIVEN)
+            return Status(State.NOT_RUN, "" if self.reachable else "data not reachable")
+        ended = {run.status.state: run.status for run in reversed(self.runs)}
+        final = (State.FAILED, State.ERROR, State.DAMAGED)
+        return next((ended[state] for state in final if state in ended), NOT_FINISHED)
 
     @property
     def problems(self) -> list[str]:
         """What of this cell is missing, and why."""
         if self.refusal:
-            return [self.refusal]
+            return [str(self.refusal)]
         if not self.runs:
-            return [] if self.external else ["not run" if self.reachable else "not run: data not reachable"]
-        others = [run for run in self.runs if run not in self.done]
-        lost = ", but scores.npz is missing"
-        return [f"seed {run.config.get('seed', '?')}: {run.status}{lost if run.is_done else ''}" for run in others]
+            return [] if self.external else [str(self.status)]
+        return [run.problem for run in self.runs if run.numbers is None]
 
     @cached_property
     def numbers(self) -> CellNumbers | None:
         """Of the seeds together; None where none is done."""
-        return of_cell([run.folder for run in self.done]) if self.done else None
+        return of_cell([(run.folder, run.numbers.digest) for run in self.done if run.numbers]) if self.done else None
 
     @cached_property
     def measures(self) -> dict[str, Figure]:
-        """Of the test split, by the names of `benchmark.measures`, over the seeds that are done."""
+        """Of the test split, by the names of `evaluation.measures`, over the seeds that are done."""
         rows = [run.numbers.measures for run in self.done if run.numbers]
         return {name: Figure.of([row[name] for row in rows]) for name in (rows[0] if rows else ())}
 
@@ -141,12 +155,13 @@ class TaskComparison:
     """Accuracy on test of always giving the commoner class (mean over labels); None where nothing was scored."""
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[MeasuredRun]:
+        """Those that have figures."""
         return [run for cell in self.cells for run in cell.done]
 
     @property
     def is_standin(self) -> bool:
-        return self.task.is_standin or any(run.record.get("standin") for cell in self.cells for run in cell.runs)
+        return self.task.is_standin or any(run.is_standin for cell in self.cells for run in cell.runs)
 
     def delta(self, cell: Cell, row: PublishedResult | None) -> float | None:
         """Test AUROC, ours - published; None where either is missing or ours is of stand-in data."""
@@ -166,8 +181,8 @@ class Comparison:
     recipes: Mapping[str, str]
     """What each column is about, by name: the recipes, then the methods from elsewhere."""
     tasks: tuple[TaskComparison, ...]
-    trunks: Mapping[str, Run]
-    """By dimension; a dimension without a trunk folder is absent."""
+    trunks: Mapping[Dimension, MeasuredRun]
+    """A dimension without a trunk folder is absent."""
     pairs: Mapping[tuple[str, str], Pair]
     """The paired comparison of every two columns that share a task."""
     ranking: Ranking
@@ -187,12 +202,12 @@ class Comparison:
     @property
     def missing(self) -> list[tuple[str, str, str]]:
         """Task, recipes and reason of all that has no figure; recipes that share a reason share an entry."""
-        found: dict[tuple[str, str], list[str]] = {}
+        without: dict[tuple[str, str], list[str]] = {}
         for task in self.tasks:
             for cell in task.cells:
                 for problem in cell.problems:
-                    found.setdefault((task.task.name, problem), []).append(cell.recipe)
-        return [(task, self._recipes(names), problem) for (task, problem), names in found.items()]
+                    without.setdefault((task.task.name, problem), []).append(cell.recipe)
+        return [(task, self._recipes(names), problem) for (task, problem), names in without.items()]
 
     def _recipes(self, names: list[str]) -> str:
         return "every recipe" if set(names) == set(self.recipes) - set(self.external) else ", ".join(names)

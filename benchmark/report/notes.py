@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from benchmark import published
+from benchmark.config.tasks import STAMP, dimension_of
+from benchmark.core.terms import Dimension
+from benchmark.published.table import README, load
 from benchmark.report.model import Comparison, TaskComparison
-from benchmark.tasks import STAMP
 
 
 @dataclass(frozen=True)
@@ -22,22 +23,23 @@ class Note:
 
 def notes(comparison: Comparison, task: TaskComparison) -> list[Note]:
     """Everything that limits or explains the comparison of one task."""
-    found = [
+    return [
         *_data(task),
         *_elsewhere(task),
         *_protocol(task),
         *_trunk(comparison, task),
         *_seeds(task),
         *_selection(task),
+        *_accuracy(task),
+        *_published(task),
     ]
-    return [*found, *_accuracy(task), *_published(task)]
 
 
-def verdict(task: TaskComparison, found: list[Note]) -> str:
+def verdict(task: TaskComparison, noted: list[Note]) -> str:
     """The differences in one sentence."""
     if not task.runs:
         return "Nothing to compare: no run of this task has figures."
-    topics = list(dict.fromkeys(note.topic.lower() for note in found if note.differs))
+    topics = list(dict.fromkeys(note.topic.lower() for note in noted if note.differs))
     if not topics:
         return "Comparable as far as the sources state how their figures came about."
     return f"Not like for like: {', '.join(topics)}."
@@ -71,14 +73,13 @@ def _elsewhere(task: TaskComparison) -> Iterator[Note]:
 def _protocol(task: TaskComparison) -> Iterator[Note]:
     short: dict[str, dict[str, None]] = {}
     other: dict[str, dict[str, None]] = {}
-    for run in task.runs:
-        config = run.config
-        epochs, asked = config.get("epochs"), config.get("recipe_epochs")
-        network, own = config.get("network"), config.get("recipe_network")
-        if epochs and asked and epochs < asked:
-            short.setdefault(f"{epochs} of the recipe's {asked} epochs", {})[config["recipe"]] = None
-        if network and own and network != own:
-            other.setdefault(f"{network} in place of the recipe's {own}", {})[config["recipe"]] = None
+    for config in (run.trained.config for run in task.runs if run.trained):
+        if config.epochs < config.recipe_epochs:
+            what = f"{config.epochs} of the recipe's {config.recipe_epochs} epochs"
+            short.setdefault(what, {})[config.recipe] = None
+        if config.network != config.recipe_network:
+            what = f"{config.network} in place of the recipe's {config.recipe_network}"
+            other.setdefault(what, {})[config.recipe] = None
     for what, recipes in short.items():
         yield Note("Fewer epochs", f"{', '.join(recipes)}: {what}.", differs=True)
     for what, recipes in other.items():
@@ -87,26 +88,25 @@ def _protocol(task: TaskComparison) -> Iterator[Note]:
 
 def _trunk(comparison: Comparison, task: TaskComparison) -> Iterator[Note]:
     trunk = comparison.trunks.get(task.task.dim)
-    recipes = list(dict.fromkeys(run.config["recipe"] for run in task.runs if run.config.get("start") == "trunk"))
-    if not recipes or trunk is None or task.readme is None:
+    configs = [run.trained.config for run in task.runs if run.trained]
+    recipes = list(dict.fromkeys(config.recipe for config in configs if config.start == "trunk"))
+    if not recipes or trunk is None or trunk.trained is None or task.readme is None:
         return
-    seen = tuple(trunk.config.get("tasks", ()))
-    epochs, asked = trunk.config.get("epochs"), trunk.config.get("recipe_epochs")
-    standin = bool(trunk.record.get("standin"))
-    text = f"{', '.join(recipes)} start from a trunk trained on {', '.join(seen)}{f' ({STAMP})' if standin else ''}"
-    shorter = bool(epochs and asked and epochs < asked)
+    config, standin = trunk.trained.config, trunk.is_standin
+    trained_on = f"{', '.join(config.tasks)}{f' ({STAMP})' if standin else ''}"
+    text = f"{', '.join(recipes)} start from a trunk trained on {trained_on}"
+    shorter = config.epochs < config.recipe_epochs
     if shorter:
-        text += f" for {epochs} of {asked} epochs"
-    unseen = [name for name in _pool(task.task.dimension) if name not in map(comparison.reference, seen)]
+        text += f" for {config.epochs} of {config.recipe_epochs} epochs"
+    unseen = [name for name in _pool(task.task.dim) if name not in map(comparison.reference, config.tasks)]
     if unseen:
         text += f"; the README's was trained on all {task.task.dim.upper()} sets, so also on {', '.join(unseen)}"
     yield Note("Pretraining", f"{text}.", differs=standin or shorter or bool(unseen))
 
 
-def _pool(dimension: int) -> list[str]:
+def _pool(dim: Dimension) -> list[str]:
     """The tasks on which the README's trunk of this dimension was trained: those that it lists results for."""
-    listed = [row.task for row in published.load() if row.source_key == published.README]
-    return [name for name in listed if name.endswith("3d") == (dimension == 3)]
+    return [row.task for row in load() if row.source_key == README and dimension_of(row.task) is dim]
 
 
 def _seeds(task: TaskComparison) -> Iterator[Note]:

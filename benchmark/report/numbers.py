@@ -6,7 +6,6 @@ can't be read is computed again.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,12 +14,13 @@ from typing import Any
 
 import numpy as np
 from joblib import Memory, Parallel, delayed
-from sklearn.metrics import precision_recall_curve, roc_curve
 
-from benchmark import comparison, measures, scoring, statistics
-from benchmark.report import bands
-from benchmark.runs import RunFolder
-from benchmark.statistics import Estimate, OverSeeds, Placements
+from benchmark.core.files import sha256_of
+from benchmark.core.provenance import digest_of_code
+from benchmark.evaluation import bands, comparison, curves, measures, resampling, statistics
+from benchmark.evaluation.statistics import Estimate, OverSeeds, Placements
+from benchmark.runs import scores as scores_file
+from benchmark.runs.folder import RunFolder
 
 FPR, RECALL = np.linspace(0.0, 1.0, 201), np.linspace(0.0, 1.0, 101)
 CACHE = Path(".cache/report")
@@ -30,12 +30,18 @@ MANY_IMAGES, FEW_RESAMPLES, FEW_CURVES = 5000, 200, 20
 """On test sets beyond this size fewer resamples do: there the bootstrap and DeLong's interval agree closely."""
 
 
+Runs = Sequence[tuple[RunFolder, str]]
+"""Finished runs, each with the digest of its scores."""
+
+
 @dataclass(frozen=True)
 class RunNumbers:
     """Of one run."""
 
+    digest: str
+    """SHA-256 of the scores."""
     metrics: Mapping[str, float]
-    """AUROC and accuracy of every split, see `scoring.metrics`."""
+    """AUROC and accuracy of every split, see `scores.metrics`."""
     measures: Mapping[str, float]
     """Of the test split, see `measures.NAMES`."""
     labels: Sequence[Mapping[str, float]]
@@ -65,14 +71,14 @@ class CellNumbers:
 
 def of_runs(folders: Sequence[RunFolder]) -> list[RunNumbers]:
     """The numbers of finished runs; many new ones on all cores."""
-    calls = [(digest(folder), _code(), folder) for folder in folders]
+    calls = [(sha256_of(folder.path / "scores.npz"), _code(), folder) for folder in folders]
     _work_through(_run, calls)
     return [_run(*call) for call in calls]
 
 
-def prepare_cells(cells: Sequence[Sequence[RunFolder]]) -> None:
+def prepare_cells(cells: Sequence[Runs]) -> None:
     """Work through the cells that `of_cell` will be asked for; many new ones on all cores."""
-    _work_through(_cell, [([digest(folder) for folder in folders], _code(), tuple(folders)) for folders in cells])
+    _work_through(_cell, [_call(runs) for runs in cells])
 
 
 def _work_through(kept: Any, calls: Sequence[tuple[Any, ...]]) -> None:
@@ -81,16 +87,15 @@ def _work_through(kept: Any, calls: Sequence[tuple[Any, ...]]) -> None:
         Parallel(n_jobs=-1)(delayed(kept)(*call) for call in new)
 
 
-def of_cell(folders: Sequence[RunFolder]) -> CellNumbers:
+def of_cell(runs: Runs) -> CellNumbers:
     """The numbers of the seeds together; of the same test images."""
-    found: CellNumbers = _cell([digest(folder) for folder in folders], _code(), tuple(folders))
-    return found
+    numbers: CellNumbers = _cell(*_call(runs))
+    return numbers
 
 
-def digest(folder: RunFolder) -> str:
-    """SHA-256 of the run's scores."""
-    with (folder.path / "scores.npz").open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _call(runs: Runs) -> tuple[list[str], str, tuple[RunFolder, ...]]:
+    """The arguments of `cell_numbers`."""
+    return [digest for _, digest in runs], _code(), tuple(folder for folder, _ in runs)
 
 
 def run_numbers(digest: str, code: str, folder: RunFolder) -> RunNumbers:
@@ -99,29 +104,17 @@ def run_numbers(digest: str, code: str, folder: RunFolder) -> RunNumbers:
     labels, probabilities = scores["test"]
     rows = measures.per_label(labels, probabilities, measures.thresholds(scores))
     return RunNumbers(
-        scoring.metrics(scores),
+        digest,
+        scores_file.metrics(scores),
         measures.mean(rows),
         rows,
-        *_curves(labels, probabilities),
+        curves.mean_roc([scores["test"]], FPR),
+        curves.mean_precision([scores["test"]], RECALL),
         statistics.delong(labels, probabilities),
         statistics.bootstrap(
             labels, probabilities, statistics.RESAMPLES if len(labels) <= MANY_IMAGES else FEW_RESAMPLES
         ),
     )
-
-
-def _curves(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`roc` and `precision` of a run."""
-    rates, precisions = [np.full_like(FPR, np.nan)], [np.full_like(RECALL, np.nan)]
-    for column in range(labels.shape[1]):
-        if 0 < labels[:, column].mean() < 1:  # no curve where a label has one class only
-            fpr, tpr, _ = roc_curve(labels[:, column], scores[:, column])
-            precision, recall, _ = precision_recall_curve(labels[:, column], scores[:, column])
-            rates.append(np.interp(FPR, fpr, tpr))
-            # Of the points with one recall the first has the highest precision; more images add false positives.
-            reached, first = np.unique(recall[::-1], return_index=True)
-            precisions.append(np.interp(RECALL, reached, precision[::-1][first]))
-    return np.mean(rates[1:] or rates, axis=0), np.mean(precisions[1:] or precisions, axis=0)
 
 
 def cell_numbers(digests: list[str], code: str, folders: tuple[RunFolder, ...]) -> CellNumbers:
@@ -149,6 +142,5 @@ _cell = _memory.cache(cell_numbers, ignore=["folders"])
 @cache
 def _code() -> str:
     """Digest of what computes the numbers."""
-    modules = (bands, comparison, measures, scoring, statistics)
-    own = b"".join(Path(str(module.__file__)).read_bytes() for module in modules) + Path(__file__).read_bytes()
-    return hashlib.sha256(own).hexdigest()
+    modules = (bands, comparison, curves, measures, resampling, scores_file, statistics)
+    return digest_of_code([Path(__file__), *(Path(str(module.__file__)) for module in modules)])

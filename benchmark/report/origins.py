@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from benchmark.config.run import RunConfig
 from benchmark.report import wording
-from benchmark.report.model import Comparison, Run
+from benchmark.report.model import Comparison, MeasuredRun
+from benchmark.runs.record import Code, Hardware, RunRecord, Trained
+
+TRAINING = ("network", "objective", "epochs", "best_epoch", "parameters")
+"""Columns that only a run that was trained here has."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,8 @@ class Environment:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One run."""
+class Origin:
+    """Of one run."""
 
     task: str
     recipe: str
@@ -47,7 +50,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Origins:
-    rows: tuple[Row, ...]
+    rows: tuple[Origin, ...]
     environments: tuple[Environment, ...]
     data: tuple[tuple[str, str], ...]
     """Task and MD5 of the file that was trained on, once for each pair."""
@@ -61,76 +64,84 @@ def origins(comparison: Comparison, out: Path) -> Origins:
     """Of the trunks first, then of every run, done or not; `out` is the folder of the report."""
     named = [(f"trunk {dim}", run) for dim, run in comparison.trunks.items()]
     named += [(task.task.name, run) for task in comparison.tasks for cell in task.cells for run in cell.runs]
-    environments: dict[str, Environment] = {}
-    rows = tuple(_row(name, run, _environment(run, environments), out) for name, run in named)
-    data = dict.fromkeys((task, md5) for _, run in named for task, md5 in run.record.get("data_md5", {}).items())
+    known: dict[str, Environment] = {}
+    rows = tuple(_origin(name, run, _environment(run.record, known), out) for name, run in named)
+    records = [run.record for _, run in named if run.record]
+    data = dict.fromkeys((task, md5) for record in records for task, md5 in record.data_md5.items())
     stores = dict.fromkeys(str(run.tracking["tracking_uri"]) for _, run in named if "tracking_uri" in run.tracking)
-    times = [run.record["seconds"]["total"] for _, run in named if "total" in run.record.get("seconds", {})]
+    times = [record.seconds.total for record in records if isinstance(record, Trained) and record.seconds]
     time = wording.seconds(sum(times)) if times else wording.NOTHING
-    return Origins(rows, tuple(environments.values()), tuple(sorted(data)), tuple(stores), time)
+    return Origins(rows, tuple(known.values()), tuple(sorted(data)), tuple(stores), time)
 
 
-def _environment(run: Run, known: dict[str, Environment]) -> str:
+def _environment(record: RunRecord | None, known: dict[str, Environment]) -> str:
     """The letter of the run's environment, entered under `known` where it is new."""
-    parts = {name: run.record.get(name, {}) for name in ("code", "versions", "hardware")}
-    key = json.dumps(parts, sort_keys=True)
+    if record is None:
+        return wording.NOTHING
+    key = json.dumps(record.model_dump(mode="json", include={"code", "versions", "hardware"}), sort_keys=True)
     if key not in known:
-        place, letter = len(known), ""
-        while place >= 0:  # A to Z, then AA, as in a spreadsheet
-            letter, place = chr(ord("A") + place % 26) + letter, place // 26 - 1
-        versions = ", ".join(f"{name} {version}" for name, version in parts["versions"].items())
-        known[key] = Environment(letter, _code(parts["code"]), versions, _hardware(parts["hardware"]))
+        versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
+        known[key] = Environment(_letter(len(known)), _code(record.code), versions, _hardware(record.hardware))
     return known[key].letter
 
 
-def _code(code: Mapping[str, Any]) -> str:
-    if not code:
-        return wording.NOTHING
-    state = "with uncommitted changes" if code.get("dirty") else "clean"
-    return f"commit {code.get('commit', '?')}, {state}; training code {str(code.get('digest', '?'))[:12]}"
+def _letter(index: int) -> str:
+    """A to Z, then AA, as in a spreadsheet."""
+    letters = ""
+    while index >= 0:
+        letters, index = chr(ord("A") + index % 26) + letters, index // 26 - 1
+    return letters
 
 
-def _hardware(hardware: Mapping[str, Any]) -> str:
-    if not hardware:
-        return wording.NOTHING
-    cores, threads = hardware.get("cores", "?"), hardware.get("threads", "?")
+def _code(code: Code) -> str:
+    state = "with uncommitted changes" if code.dirty else "clean"
+    return f"commit {code.commit}, {state}; training code {(code.digest or '?')[:12]}"
+
+
+def _hardware(hardware: Hardware) -> str:
     return (
-        f"{hardware.get('cpu', '?')}, {cores} cores, {threads} threads, {hardware.get('memory_gb', '?')} GB, "
-        f"GPU: {hardware.get('gpu') or 'none'}"
+        f"{hardware.cpu}, {hardware.cores} cores, {hardware.threads} threads, {hardware.memory_gb} GB, "
+        f"GPU: {hardware.gpu or 'none'}"
     )
 
 
-def _row(name: str, run: Run, environment: str, out: Path) -> Row:
-    record, config, tracking = run.record, run.config, run.tracking
-    parameters, model = record.get("parameters"), tracking.get("model_name")
-    return Row(
+def _origin(name: str, run: MeasuredRun, environment: str, out: Path) -> Origin:
+    record, trained, tracking = run.record, run.trained, run.tracking
+    model, folder = tracking.get("model_name"), Path(os.path.relpath(run.folder.path, out)).as_posix()
+    return Origin(
         task=name,
-        recipe=str(config.get("recipe", wording.NOTHING)),
-        seed=str(config.get("seed", wording.NOTHING)),
-        status=run.status,
+        recipe=record.config.recipe if record else wording.NOTHING,
+        seed=str(record.config.seed) if record else wording.NOTHING,
+        status=str(run.status),
         environment=environment,
-        network=_changed(config.get("network"), config.get("recipe_network"), "for"),
-        objective=_objective(config.get("objective") or {}),
-        epochs=_changed(config.get("epochs"), config.get("recipe_epochs"), "of"),
-        best_epoch=str(record.get("best_epoch", wording.NOTHING)),
-        parameters=f"{parameters:,}" if parameters else wording.NOTHING,
-        started=str(record.get("started", wording.NOTHING)),
-        seconds=wording.seconds(record.get("seconds", {}).get("total")),
+        **(_training(trained) if trained else dict.fromkeys(TRAINING, wording.NOTHING)),
+        started=record.started if record else wording.NOTHING,
+        seconds=wording.seconds(trained.seconds.total if trained and trained.seconds else None),
         mlflow_run=str(tracking.get("run_id", wording.NOTHING)),
         model=f"{model} version {tracking['model_version']}" if model else wording.NOTHING,
-        folder=Path(os.path.relpath(run.folder.path, out)).as_posix(),
+        folder=folder,
     )
+
+
+def _training(record: Trained) -> dict[str, str]:
+    """The columns of `TRAINING`."""
+    config = record.config
+    return {
+        "network": _changed(config.network, config.recipe_network, "for"),
+        "objective": _objective(config),
+        "epochs": _changed(config.epochs, config.recipe_epochs, "of"),
+        "best_epoch": wording.NOTHING if record.best_epoch is None else str(record.best_epoch),
+        "parameters": f"{record.parameters:,}" if record.parameters else wording.NOTHING,
+    }
 
 
 def _changed(ran: object, asked: object, word: str) -> str:
     """What ran, and what the recipe asks for where that is something else."""
-    if ran is None:
-        return wording.NOTHING
-    return str(ran) if asked in (None, ran) else f"{ran} ({word} {asked})"
+    return str(ran) if ran == asked else f"{ran} ({word} {asked})"
 
 
-def _objective(objective: Mapping[str, Any]) -> str:
-    multi = objective.get("multi_label_loss")
-    loss = f"{objective.get('loss', '?')}{f' (multi-label: {multi})' if multi else ''}"
-    parts = [loss, objective.get("optimizer"), f"lr {objective.get('lr', '?')}"]
-    return ", ".join(str(part) for part in parts if part) if objective else wording.NOTHING
+def _objective(config: RunConfig) -> str:
+    one, several = config.objective, config.objective.of("multi-label")
+    loss = one.loss if several.loss == one.loss else f"{one.loss} (multi-label: {several.loss})"
+    lr = one.columns().get("lr")
+    return ", ".join((loss, one.optimizer_name, *([] if lr is None else [f"lr {lr}"])))

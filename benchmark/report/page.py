@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark import measures, published
-from benchmark.comparison import Row
-from benchmark.published import PublishedResult
+from benchmark.config.tasks import STAMP
+from benchmark.core.files import write_text
+from benchmark.evaluation import measures
+from benchmark.evaluation.comparison import Pair, TaskPair
+from benchmark.published.table import PublishedResult, sources
 from benchmark.published.verdict import Judgement
-from benchmark.report import compare_page, curves, figures, standing
+from benchmark.report import standing
+from benchmark.report.commands import Commands
 from benchmark.report.discussion import discussion
-from benchmark.report.forest import forest
-from benchmark.report.gallery import Gallery, gallery
 from benchmark.report.model import Cell, Comparison, TaskComparison
 from benchmark.report.notes import Note, notes, verdict
 from benchmark.report.origins import origins
+from benchmark.report.plots import curves, figures
+from benchmark.report.plots.figures import Picture
+from benchmark.report.plots.forest import forest
+from benchmark.report.plots.gallery import Gallery, gallery
 from benchmark.report.rendering import templates
-from benchmark.runs import atomic, cell_command
-from benchmark.tasks import STAMP
+from benchmark.runs.status import State
+from benchmark.runs.workspace import Workspace
 
 FIGURES = {
     "train_acc": "train acc",
@@ -33,79 +38,84 @@ FIGURES = {
 
 
 @dataclass(frozen=True)
-class Section:
+class TaskSection:
     """What the page says of one task."""
 
     part: TaskComparison
     notes: list[Note]
     verdict: str
-    pictures: list[figures.Picture]
-    forest: figures.Picture | None
+    pictures: list[Picture]
+    forest: Picture | None
     best: PublishedResult | None
     """The best published figure that ours may be set beside."""
     champion: Cell | None
     beside: list[standing.Beside]
     """Every published row beside the champion."""
-    pairs: list[tuple[str, str, Row]]
-    """Every two recipes on this task."""
+    pairs: list[tuple[Pair, TaskPair]]
+    """Every two recipes, and how they compare on this task."""
     gallery: Gallery | None
+    data: str
+    """Where the data file should lie, whose images the gallery shows."""
     commands: list[str]
     """How to run each cell again."""
 
 
-def write(comparison: Comparison, out: Path, swept: Mapping[str, Path]) -> None:
-    """Write `report.md` and `report.html` into `out`, each whole or not at all; they link to the pages of sweeps."""
-    content = _content(comparison, out) | {"swept": {task: path.name for task, path in swept.items()}}
+def write(comparison: Comparison, workspace: Workspace, swept: Mapping[str, Path], commands: Commands) -> None:
+    """Write `report.md` and `report.html`, each whole or not at all; they link to the pages of sweeps."""
+    content = _content(comparison, workspace, commands)
+    content["swept"] = {task: path.name for task, path in swept.items()}
     for name in ("report.md", "report.html"):
-        text = templates().get_template(f"{name}.j2").render(content)
-        with atomic(out / name) as partial:
-            partial.write_text(text, encoding="utf-8")
+        write_text(workspace.reports / name, templates().get_template(f"{name}.j2").render(content))
 
 
-def _content(comparison: Comparison, out: Path) -> dict[str, Any]:
-    sections = [_section(comparison, part) for part in comparison.tasks]
-    cells = [cell for part in comparison.tasks for cell in part.cells if cell.status != "not given"]
-    rows = [row for part in comparison.tasks for row in (part.readme, *part.medmnist) if row]
-    rows += [one.row for section in sections for one in section.beside] + [s.best for s in sections if s.best]
-    keys = dict.fromkeys(row.source_key for row in rows)
+def _content(comparison: Comparison, workspace: Workspace, commands: Commands) -> dict[str, Any]:
+    sections = [_section(comparison, part, workspace, commands) for part in comparison.tasks]
+    cells = [cell for part in comparison.tasks for cell in part.cells if cell.status.state is not State.NOT_GIVEN]
+    keys = dict.fromkeys(row.source_key for row in _shown(sections))
     return {
         "comparison": comparison,
         "sections": sections,
-        "counts": {"done": sum(cell.status == "done" for cell in cells), "all": len(cells)},
-        "origins": origins(comparison, out),
-        "sources": [published.sources()[key] for key in keys],
+        "counts": {"done": sum(cell.status.is_done for cell in cells), "all": len(cells)},
+        "origins": origins(comparison, workspace.reports),
+        "sources": [sources()[key] for key in keys],
         "columns": FIGURES,
         "measures": measures.NAMES,
         "discussion": discussion(comparison),
         "judged": judged,
-        "interval": compare_page.interval,
-        "p_value": compare_page.p_value,
+        "any_cell": commands.any_cell(comparison.profile),
         "stamp": STAMP,
     }
 
 
-def _section(comparison: Comparison, part: TaskComparison) -> Section:
-    found, champion = notes(comparison, part), standing.champion(part)
+def _shown(sections: list[TaskSection]) -> Iterator[PublishedResult]:
+    """Every published row that is somewhere on the page."""
+    for section in sections:
+        yield from (row for row in (section.part.readme, *section.part.medmnist) if row)
+    for section in sections:
+        yield from (one.row for one in section.beside)
+    yield from (section.best for section in sections if section.best)
+
+
+def _section(comparison: Comparison, part: TaskComparison, workspace: Workspace, commands: Commands) -> TaskSection:
+    noted, champion, name = notes(comparison, part), standing.champion(part), part.task.name
     pictures = (figures.roc(part), curves.precision_recall(part), figures.learning(part), curves.calibration(part))
-    return Section(
-        part,
-        found,
-        verdict(part, found),
-        [picture for picture in pictures if picture],
-        forest(part),
-        standing.best(part),
-        champion,
-        list(standing.beside(part, champion)) if champion else [],
-        [(a, b, row) for (a, b), pair in comparison.pairs.items() for row in pair.rows if row.task == part.task.name],
-        gallery(part),
-        [
-            cell_command(comparison.profile, part.task.name, recipe)
-            for recipe in comparison.recipes
-            if recipe not in comparison.external
-        ],
+    recipes = [recipe for recipe in comparison.recipes if recipe not in comparison.external]
+    return TaskSection(
+        part=part,
+        notes=noted,
+        verdict=verdict(part, noted),
+        pictures=[picture for picture in pictures if picture],
+        forest=forest(part),
+        best=standing.best(part),
+        champion=champion,
+        beside=list(standing.beside(part, champion)) if champion else [],
+        pairs=[(pair, row) for pair in comparison.pairs.values() for row in pair.rows if row.task == name],
+        gallery=gallery(part, workspace),
+        data=workspace.data(name).relative_to(workspace.root).as_posix(),
+        commands=[commands.cell(comparison.profile, name, recipe) for recipe in recipes],
     )
 
 
-def judged(section: Section, cell: Cell) -> Judgement | None:
+def judged(section: TaskSection, cell: Cell) -> Judgement | None:
     """A cell beside the best published figure."""
     return standing.judgement(section.part, cell, section.best)

@@ -14,7 +14,7 @@ from benchmark.report import wording
 def templates() -> Environment:
     """What every page of the report is rendered by."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=lambda name: bool(name and name.endswith(".html.j2")),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -22,6 +22,7 @@ def templates() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= _filters()
+    environment.globals["answer"] = wording.answer
     return environment
 
 
@@ -34,6 +35,8 @@ def _filters() -> Mapping[str, Any]:
         "difference": wording.difference,
         "number": wording.number,
         "seeds": wording.seeds,
+        "interval": wording.interval,
+        "p_value": wording.p_value,
         "md": _markdown,
     }
 

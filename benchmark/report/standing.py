@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmark.published import PublishedResult, for_task
+from benchmark.published.table import PublishedResult, for_task
 from benchmark.published.verdict import Judgement, best_comparable, judge
 from benchmark.report.model import Cell, TaskComparison
 
@@ -33,16 +33,16 @@ def judgement(task: TaskComparison, cell: Cell, row: PublishedResult | None) -> 
     """A cell beside a published row; None where one of them is missing, or ours is of stand-in data."""
     if row is None or cell.numbers is None or task.is_standin:
         return None
-    return judge(row, cell.numbers.over, task.task, str(cell.done[0].config.get("network", "network not known")))
+    trained = cell.done[0].trained
+    return judge(row, cell.numbers.over, task.task, trained.config.network if trained else "network not known")
 
 
 def beside(task: TaskComparison, cell: Cell) -> Iterator[Beside]:
     """Every published row of the present test set, highest test AUROC first."""
-    rows = sorted(_rows(task), key=lambda row: -(row.test_auc or 0.0))
-    for row in rows:
-        found = judgement(task, cell, row)
-        if found and row.is_comparable:
-            yield Beside(row, found)
+    for row in sorted(_rows(task), key=lambda row: -(row.test_auc or 0.0)):
+        judged = judgement(task, cell, row)
+        if judged and row.is_comparable:
+            yield Beside(row, judged)
 
 
 def _rows(task: TaskComparison) -> list[PublishedResult]:

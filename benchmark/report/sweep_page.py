@@ -5,22 +5,60 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from scipy.stats import ttest_ind_from_stats
 
-from benchmark import sweep
-from benchmark.config import Params, resolve_finetune
-from benchmark.report import heatmap, wording
+from benchmark.config.params import Params
+from benchmark.config.run import resolve_finetune
+from benchmark.config.tasks import STAMP, Task, build_task
+from benchmark.core.files import write_text
+from benchmark.evaluation.statistics import ALPHA
+from benchmark.report import wording
+from benchmark.report.commands import Commands
+from benchmark.report.plots.heatmap import equal_losses, heatmap
 from benchmark.report.rendering import templates
-from benchmark.runs import atomic
-from benchmark.sweep import HYPERPARAMETERS, Result
-from benchmark.tasks import STAMP, Task, find_task
+from benchmark.runs.status import State
+from benchmark.runs.workspace import Workspace
+from benchmark.sweep import grid
+from benchmark.sweep.grid import Result
 
-LEVEL = 0.05
-"""Two trials are called distinguishable where Welch's test gives a p-value below this."""
+
+class Contrast(Enum):
+    """A trial beside the recipe's own choice."""
+
+    BETTER = auto()
+    WORSE = auto()
+    NOT_DISTINGUISHABLE = auto()
+    EQUAL = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Whether two trials differ by more than their spread over seeds."""
+
+    contrast: Contrast
+    p: float = math.nan
+    """Of Welch's test, where it was made."""
+    why: str = ""
+    """Where the contrast is unknown."""
+
+    @property
+    def is_told(self) -> bool:
+        return self.contrast in (Contrast.BETTER, Contrast.WORSE)
+
+    def __str__(self) -> str:
+        return {
+            Contrast.BETTER: f"better (p = {self.p:.2g})",
+            Contrast.WORSE: f"worse (p = {self.p:.2g})",
+            Contrast.NOT_DISTINGUISHABLE: f"not distinguishable (p = {self.p:.2f})",
+            Contrast.EQUAL: "the same figure",
+            Contrast.UNKNOWN: f"unknown: {self.why}",
+        }[self.contrast]
 
 
 @dataclass(frozen=True)
@@ -34,7 +72,7 @@ class Neighbour:
     spread: float
     difference: float | None
     """The neighbour's validation AUROC less the choice's."""
-    verdict: str
+    finding: Finding
 
 
 @dataclass(frozen=True)
@@ -51,42 +89,44 @@ class Choice:
     @property
     def summary(self) -> str:
         """How many of the neighbours can be told from it."""
-        told = [n.verdict for n in self.neighbours if n.verdict.startswith(("better", "worse"))]
-        unknown = [n for n in self.neighbours if n.verdict.startswith("unknown")]
-        if unknown:
-            return "Whether its neighbours differ from it is unknown: " + unknown[0].verdict.partition(": ")[2] + "."
-        return f"Of its {len(self.neighbours)} neighbours, {len(told) or 'none'} can be told from it."
+        findings = [neighbour.finding for neighbour in self.neighbours]
+        for finding in findings:
+            if finding.contrast is Contrast.UNKNOWN:
+                return f"Whether its neighbours differ from it is unknown: {finding.why}."
+        told = sum(finding.is_told for finding in findings)
+        return f"Of its {len(findings)} neighbours, {told or 'none'} can be told from it."
 
 
-def write(params: Params, out: Path, root: Path = sweep.SWEEPS) -> dict[str, Path]:
-    """Write `sweep-<task>.html` into `out` for every task of params.yaml that has a sweep with a winner; by task."""
+def write(params: Params, workspace: Workspace, commands: Commands) -> dict[str, Path]:
+    """Write `sweep-<task>.html` for every task of the configuration that has a sweep with a winner; by task."""
     written = {}
     for name in sorted(params.tasks):
-        result = sweep.read(name, root)
+        result = grid.read(name, workspace)
         if result is not None:
-            written[name] = out / f"sweep-{name}.html"
-            text = templates().get_template("sweep.html.j2").render(content(params, find_task(params, name), result))
-            with atomic(written[name]) as partial:
-                partial.write_text(text, encoding="utf-8")
+            written[name] = workspace.reports / f"sweep-{name}.html"
+            shown = content(params, build_task(name, params.tasks[name]), result, commands)
+            write_text(written[name], templates().get_template("sweep.html.j2").render(shown))
     return written
 
 
-def content(params: Params, task: Task, result: Result) -> dict[str, Any]:
+def content(params: Params, task: Task, result: Result, commands: Commands) -> dict[str, Any]:
     """What the page says."""
     rows, winner = result.table, result.winner
     own = choice(params, task, result)
-    stamp = f"{STAMP}: " if winner["standin"] else ""
-    title = f"{stamp}{task.name}, grid {winner['grid']}, profile {winner['profile']}"
+    stamp = f"{STAMP}: " if winner.standin else ""
+    title = f"{stamp}{task.name}, grid {winner.grid}, profile {winner.profile}"
     return {
         "title": title,
-        "stamp": STAMP if winner["standin"] else "",
+        "stamp": STAMP if winner.standin else "",
         "task": task,
         "winner": winner,
         "choice": own,
-        "picture": heatmap.heatmap(rows, own.trial if own else None, winner["trial"], title),
-        "columns": [name for name in HYPERPARAMETERS if rows[name].notna().any()],
+        "picture": heatmap(rows, own.trial if own else None, winner.trial, title),
+        "columns": result.settings,
         "rows": rows.to_dict("records"),
-        "has_nll": {"nll", "cross-entropy"} <= set(rows["loss"]),
+        "done": State.DONE,
+        "equal_losses": equal_losses(rows),
+        "command": commands.sweep(task.name, winner.grid, winner.profile, len(winner.seeds)),
         "shown": _shown,
         "spread": lambda value: wording.NOTHING if math.isnan(value) else wording.number(value),
     }
@@ -94,54 +134,61 @@ def content(params: Params, task: Task, result: Result) -> dict[str, Any]:
 
 def choice(params: Params, task: Task, result: Result) -> Choice | None:
     """Where the recipe's own setting stands in the grid; None where the grid hasn't got it, or the recipe is gone."""
-    recipe, profile = str(result.winner["recipe"]), str(result.winner["profile"])
+    recipe, profile = result.winner.recipe, result.winner.profile
     if recipe not in params.recipes or profile not in params.profiles:
         return None
-    run = resolve_finetune(params, task.name, task.reference or task.name, task.dim, recipe, profile, 0)
+    run = resolve_finetune(params, task, recipe, profile, 0)
     rows = result.table
-    found = rows[rows["trial"] == sweep.trial_name(recipe, run.objective)]
-    if found.empty:
+    chosen = rows[rows["trial"] == grid.trial_name(recipe, run.objective)]
+    if chosen.empty:
         return None
-    own = found.iloc[0]
-    rank = None if math.isnan(own["val_auc"]) else int(found.index[0]) + 1
-    return Choice(own["trial"], rank, own["val_auc"], own["val_auc_sd"], list(_neighbours(rows, own)))
+    own = chosen.iloc[0]
+    rank = None if math.isnan(own["val_auc"]) else int(chosen.index[0]) + 1
+    return Choice(own["trial"], rank, own["val_auc"], own["val_auc_sd"], list(_neighbours(result, own)))
 
 
-def _neighbours(rows: pd.DataFrame, own: pd.Series[Any]) -> Iterator[Neighbour]:
+def _neighbours(result: Result, own: pd.Series[Any]) -> Iterator[Neighbour]:
     """Trials that differ in one value, a number by one step of the grid."""
-    names = [name for name in HYPERPARAMETERS if rows[name].nunique() > 1]
+    rows = result.table
+    names = [name for name in result.settings if rows[name].nunique(dropna=False) > 1]
     values = {name: sorted(rows[name].dropna().unique()) for name in names}
     for _, row in rows.iterrows():
-        differing = [name for name in names if row[name] != own[name]]
-        if len(differing) != 1:
+        differing = [name for name in names if not _agree(row[name], own[name])]
+        if len(differing) != 1 or pd.isna([row[differing[0]], own[differing[0]]]).any():
             continue
         name = differing[0]
         steps = abs(values[name].index(row[name]) - values[name].index(own[name]))
         if steps == 1 or isinstance(row[name], str):
             step = f"{name} {_shown(own[name])} \N{RIGHTWARDS ARROW} {_shown(row[name])}"
             figures = (_figure(row["val_auc"]), row["val_auc_sd"], _figure(row["val_auc"] - own["val_auc"]))
-            yield Neighbour(row["trial"], step, *figures, _verdict(own, row))
+            yield Neighbour(row["trial"], step, *figures, _finding(own, row))
+
+
+def _agree(one: Any, other: Any) -> bool:
+    """Whether two values of a setting are the same, or neither trial has one."""
+    return bool(one == other or (pd.isna(one) and pd.isna(other)))
 
 
 def _figure(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def _verdict(own: pd.Series[Any], other: pd.Series[Any]) -> str:
-    """Whether two trials differ by more than their spread over seeds (Welch's t-test, two-sided)."""
-    if other["status"] != sweep.DONE or own["status"] != sweep.DONE:
-        return f"unknown: {other['status'] if other['status'] != sweep.DONE else own['status']}"
+def _finding(own: pd.Series[Any], other: pd.Series[Any]) -> Finding:
+    """By Welch's t-test, two-sided."""
+    for row in (other, own):
+        if row["status"] != State.DONE:
+            return Finding(Contrast.UNKNOWN, why=row["status"])
     if other["seeds"] < 2 or own["seeds"] < 2:
-        return "unknown: one seed has no spread"
+        return Finding(Contrast.UNKNOWN, why="one seed has no spread")
     if other["val_auc"] == own["val_auc"]:
-        return "the same figure"
+        return Finding(Contrast.EQUAL)
     if other["val_auc_sd"] == own["val_auc_sd"] == 0:
-        return "unknown: no spread between the seeds"
+        return Finding(Contrast.UNKNOWN, why="no spread between the seeds")
     arguments = [float(row[name]) for row in (own, other) for name in ("val_auc", "val_auc_sd", "seeds")]
     p = float(ttest_ind_from_stats(*arguments, equal_var=False).pvalue)
-    if p >= LEVEL:
-        return f"not distinguishable (p = {p:.2f})"
-    return f"{'better' if other['val_auc'] > own['val_auc'] else 'worse'} (p = {p:.2g})"
+    if p >= ALPHA:
+        return Finding(Contrast.NOT_DISTINGUISHABLE, p)
+    return Finding(Contrast.BETTER if other["val_auc"] > own["val_auc"] else Contrast.WORSE, p)
 
 
 def _shown(value: object) -> str:

@@ -8,9 +8,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmark.config.tasks import STAMP
 from benchmark.report import wording
 from benchmark.report.model import Cell, Comparison, TaskComparison
-from benchmark.tasks import STAMP
 
 WIDTH = 120
 ABREAST = 4
@@ -49,8 +49,8 @@ def _row(task: TaskComparison, part: slice) -> list[str]:
 
 
 def _cell(task: TaskComparison, cell: Cell) -> str:
-    if cell.status != "done":
-        return cell.status
+    if not cell.status.is_done:
+        return cell.status.state
     delta = task.delta(cell, task.readme)
     return wording.measured(cell.figures.get("test_auc")) + (
         f"\n{wording.difference(delta)}" if delta is not None else ""

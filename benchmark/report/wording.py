@@ -1,11 +1,12 @@
-"""Figures as text: one way of writing them for the page, its Markdown twin, the terminal and the legends."""
+"""Figures and answers as text: one way of writing them for pages, Markdown, the terminal and the legends."""
 
 from __future__ import annotations
 
 import math
 
+from benchmark.evaluation.comparison import Answer, Pair, TaskPair
+from benchmark.evaluation.statistics import Estimate
 from benchmark.report.model import Cell, Figure
-from benchmark.statistics import Estimate
 
 NOTHING = "\N{EN DASH}"
 UNDEFINED = "undefined"
@@ -52,6 +53,27 @@ def published(value: float | None) -> str:
 def difference(value: float | None) -> str:
     """With its sign, and a minus that is as wide as the plus."""
     return NOTHING if value is None else f"{value:+.4f}".replace("-", "\N{MINUS SIGN}")
+
+
+def interval(row: TaskPair) -> str:
+    """The difference of two sides with its interval."""
+    one = row.difference
+    return f"{difference(one.value)} [{difference(one.low)}, {difference(one.high)}]"
+
+
+def answer(pair: Pair, row: TaskPair) -> str:
+    """What the test says of two sides on one task."""
+    return {
+        Answer.A_BETTER: f"{pair.a} better",
+        Answer.B_BETTER: f"{pair.b} better",
+        Answer.NOT_DISTINGUISHABLE: "not distinguishable",
+        Answer.ONE_SEED: "not decided: one seed",
+        Answer.UNDEFINED: "undefined: a label has one class",
+    }[row.answer]
+
+
+def p_value(p: float) -> str:
+    return NOTHING if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def seconds(value: float | None) -> str:

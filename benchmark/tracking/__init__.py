@@ -8,8 +8,14 @@ are of the selected epoch, `epoch/…` has every epoch as a step. Parent runs ho
 intervals.
 """
 
-from benchmark.tracking.registry import run_of_version
-from benchmark.tracking.store import prepare
-from benchmark.tracking.tracker import LiveMetrics, Tracker
+import os
 
-__all__ = ["LiveMetrics", "Tracker", "prepare", "run_of_version"]
+# A server that is gone must not hold up a training: MLflow's own defaults block for minutes. Set before its import.
+for variable, value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}.items():
+    os.environ.setdefault(variable, value)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from benchmark.runs import cell_command
-from benchmark.tasks import STAMP, Task
+from benchmark.config.run import RunConfig
+from benchmark.config.tasks import STAMP, Task
 from benchmark.tracking import saved_views
 
 NOTE = "mlflow.note.content"
@@ -24,8 +23,8 @@ def experiment(name: str, experiment_id: str, trunks: bool) -> str:
     return f"**{name}**: {saved_views.links(experiment_id, trunks)}\n\n{content}"
 
 
-def recipe(config: Mapping[str, Any], metrics: Mapping[str, float], standin: bool) -> str:
-    """Of the parent run: its AUROCs, the published one, and the command that makes it again."""
+def recipe(metrics: Mapping[str, float], standin: bool, again: str) -> str:
+    """Of the parent run: its AUROCs, the published one, and the command that makes it `again`."""
     rows = [
         ("val AUROC", "val_auc"),
         ("test AUROC", "test_auc"),
@@ -34,24 +33,23 @@ def recipe(config: Mapping[str, Any], metrics: Mapping[str, float], standin: boo
     lines = [f"| {title} | {metrics[name]:.4f}{_interval(name, metrics)} |" for title, name in rows if name in metrics]
     if "published_test_auc" in metrics:
         lines.append(f"| test AUROC, README, published | {metrics['published_test_auc']:.4f} |")
-    command = cell_command(config["profile"], config["tasks"][0], config["recipe"])
     table = "\n".join(["| | |", "|---|---|", *lines])
-    return f"{f'**{STAMP}**' if standin else ''}\n\n{table}\n\n`{command}`".strip()
+    return f"{f'**{STAMP}**' if standin else ''}\n\n{table}\n\n`{again}`".strip()
 
 
-def model(task: Task) -> str:
-    """Of a registered model: input, output and use."""
+def model(task: Task, serve: str) -> str:
+    """Of a registered model: input, output, and the command that answers requests with it."""
     answer = "the probability of each label" if task.label_count > 1 else f"the probability of '{task.label_names[1]}'"
     return (
         f"Images of {task.name} as they are in the file (uint8, {task.size} pixels) to {answer}. One version a recipe and "
         "configuration, of the seed with the best val AUROC; `champion` is the best of these on val.\n\n"
-        f"`mlflow models serve -m models:/{task.name}@champion --env-manager local`"
+        f"`{serve}`"
     )
 
 
-def version(config: Mapping[str, Any], metrics: Mapping[str, float], standin: bool) -> str:
+def version(config: RunConfig, metrics: Mapping[str, float], standin: bool) -> str:
     """Of one version: which run it is, and its AUROCs."""
-    run = f"{config['recipe']}, {config['profile']}, seed {config['seed']}"
+    run = f"{config.recipe}, {config.profile}, seed {config.seed}"
     figures = f"val {metrics['val_auc']:.3f}, test {metrics['test_auc']:.3f} AUROC"  # first, because lists cut it off
     return f"{figures}; {run}{f'; {STAMP}' if standin else ''}"
 

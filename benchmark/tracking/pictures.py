@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchmark.runs import RunFolder
+from benchmark.runs.folder import RunFolder
 
 
 def of(folders: Sequence[RunFolder], title: str) -> Iterator[tuple[str, Any]]:
@@ -19,7 +19,7 @@ def of(folders: Sequence[RunFolder], title: str) -> Iterator[tuple[str, Any]]:
 
 
 def _by_label(folders: Sequence[RunFolder], title: str, display: str) -> Any:
-    from sklearn import metrics
+    from sklearn import metrics  # late: takes over a second, and training starts without it
 
     figure, axes = _blank(title)
     for folder in folders:
@@ -33,7 +33,7 @@ def _by_label(folders: Sequence[RunFolder], title: str, display: str) -> Any:
 
 
 def _calibration(folders: Sequence[RunFolder], title: str) -> Any:
-    from sklearn.calibration import CalibrationDisplay
+    from sklearn.calibration import CalibrationDisplay  # late: see `_by_label`
 
     figure, axes = _blank(title)
     for folder in folders:
@@ -54,7 +54,7 @@ def _learning(folders: Sequence[RunFolder], title: str) -> Any:
 
 
 def _blank(title: str) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # late: see `_by_label`
 
     figure = Figure(figsize=(5, 5), layout="tight")
     axes = figure.subplots()
@@ -63,4 +63,4 @@ def _blank(title: str) -> tuple[Any, Any]:
 
 
 def _seed(folder: RunFolder) -> str:
-    return f"seed {folder.record()['config']['seed']}"
+    return f"seed {folder.record().config.seed}"

@@ -6,31 +6,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
+import torch
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
 
-from benchmark import provenance
-from benchmark.errors import BadInput
-from benchmark.networks import Predictor
-from benchmark.runs import RunFolder
-from benchmark.tasks import STAMP, Task
+from benchmark.config.tasks import STAMP, Task
+from benchmark.core import provenance
+from benchmark.core.errors import BadInput
+from benchmark.runs.folder import RunFolder
 from benchmark.tracking import descriptions
 from benchmark.tracking.store import use_default_store
 from benchmark.tracking.views import RESULTS
+from benchmark.training.model import Predictor
 
 
-def register(folder: RunFolder, task: Task, predictor: Predictor, example: np.ndarray) -> dict[str, Any]:
+def register(folder: RunFolder, task: Task, predictor: Predictor, example: np.ndarray, serve: str) -> dict[str, Any]:
     """pt2 (torch.export, no pickle), uint8 images as in the file → probabilities, any batch size.
 
-    An equal run's version is not made twice. Alias `champion` goes to the best validation AUROC among each
+    An equal run's version is not made twice. `serve` is the command that serves the champion. Alias `champion` goes to the best validation AUROC among each
     recipe's newest version of this profile.
     """
-    import mlflow
-
-    record, metrics = folder.record(), folder.metrics()
-    client, config = mlflow.MlflowClient(), record["config"]
-    tags = {name: str(config[name]) for name in ("recipe", "profile", "seed")}
+    record, metrics = folder.trained(), folder.metrics()
+    client, config = MlflowClient(), record.config
+    tags = {"recipe": config.recipe, "profile": config.profile, "seed": str(config.seed)}
     tags |= {name: f"{metrics[name]:.6f}" for name in RESULTS if name in metrics}
-    tags |= {"identity": record["identity"], "run_folder": str(folder.path)}
+    tags |= {"identity": record.identity, "run_folder": str(folder.path)}
     if task.is_standin:
         tags["standin"] = STAMP
     version = _known_version(client, task.name, tags)
@@ -38,23 +42,21 @@ def register(folder: RunFolder, task: Task, predictor: Predictor, example: np.nd
         info = _log_model(predictor, example, tags, metrics)
         made = mlflow.register_model(info.model_uri, task.name, tags=tags)
         version = str(made.version)
-        _describe(client, task, version, descriptions.version(config, metrics, task.is_standin))
-    client.set_registered_model_alias(task.name, "champion", _champion(client, task.name, config["profile"]))
+        _describe(client, task, version, descriptions.version(config, metrics, task.is_standin), serve)
+    client.set_registered_model_alias(task.name, "champion", _champion(client, task.name, config.profile))
     return {"model_name": task.name, "model_version": version}
 
 
-def run_of_version(address: str) -> Path:
+def run_of_version(address: str, where: str) -> Path:
     """The run folder that a registered model was made from.
 
     Args:
         address: as MLflow writes it, `models:/breastmnist/3` or `models:/breastmnist@champion`.
+        where: what an error's sentence starts with.
 
     Raises:
         BadInput: there is no such version, or it does not say where it came from.
     """
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-
     use_default_store()
     name, _, alias = address.removeprefix("models:/").partition("@")
     name, _, number = name.partition("/")
@@ -63,16 +65,16 @@ def run_of_version(address: str) -> Path:
         version = client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, number)
         return Path(version.tags["run_folder"])
     except (MlflowException, KeyError) as error:
-        found = sorted(f"models:/{one.name}" for one in client.search_registered_models())
+        known = sorted(f"models:/{one.name}" for one in client.search_registered_models())
         reason = str(error).splitlines()[0]
-        raise BadInput(f"argument '{address}': {reason}; registered are: {', '.join(found) or 'none'}") from error
+        raise BadInput(f"{where} '{address}': {reason}; registered are: {', '.join(known) or 'none'}") from error
 
 
-def _describe(client: Any, task: Task, version: str, text: str) -> None:
+def _describe(client: Any, task: Task, version: str, text: str, serve: str) -> None:
     """Descriptions of a version that was just made, and of the model where it has none."""
     client.update_model_version(task.name, version, text)
     if not client.get_registered_model(task.name).description:
-        client.update_registered_model(task.name, descriptions.model(task))
+        client.update_registered_model(task.name, descriptions.model(task, serve))
 
 
 def _known_version(client: Any, name: str, tags: Mapping[str, str]) -> str | None:
@@ -83,11 +85,6 @@ def _known_version(client: Any, name: str, tags: Mapping[str, str]) -> str | Non
 
 
 def _log_model(predictor: Predictor, example: np.ndarray, tags: Mapping[str, str], metrics: Mapping[str, float]) -> Any:
-    import mlflow
-    import torch
-    from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
-
     predictor.eval().cpu()
     with torch.no_grad():
         shape = predictor(torch.from_numpy(example)).shape

@@ -8,25 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from benchmark import provenance
+import mlflow
+from filelock import FileLock
+from mlflow import MlflowClient
+
+from benchmark.core import provenance
 
 Answer = TypeVar("Answer")
-
-# A server that is gone must not hold up a training: MLflow's own defaults block for minutes. Set before its import.
-for variable, value in {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}.items():
-    os.environ.setdefault(variable, value)
 
 
 def use_default_store() -> None:
     """Where MLFLOW_TRACKING_URI says nothing: a SQLite file and an artifact folder at the repository's root."""
-    import mlflow
-
     if "MLFLOW_TRACKING_URI" not in os.environ:
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{provenance.ROOT / 'mlflow.db'}"
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
@@ -38,9 +30,6 @@ def prepare() -> bool:
     Returns:
         Whether the store answers; where it does not, a warning was printed.
     """
-    from filelock import FileLock
-    from mlflow import MlflowClient
-
     with FileLock(provenance.ROOT / "mlflow.db.lock"):
         use_default_store()
         answers, _ = attempt("ask the tracking store", lambda: MlflowClient().search_experiments(max_results=1))

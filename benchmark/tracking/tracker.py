@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 
-from benchmark import statistics
-from benchmark.comparison import stack
-from benchmark.config import RunConfig
-from benchmark.data import TaskData
-from benchmark.networks import Predictor
-from benchmark.runs import RunFolder, alone
-from benchmark.tasks import STAMP, Task
+from benchmark.config.run import RunConfig
+from benchmark.config.tasks import STAMP, Task
+from benchmark.core.files import alone
+from benchmark.data.load import TaskData
+from benchmark.evaluation import statistics
+from benchmark.evaluation.comparison import stack
+from benchmark.runs.folder import RunFolder
+from benchmark.runs.status import State, Status
 from benchmark.tracking import descriptions, pictures, registry, saved_views
 from benchmark.tracking.store import Answer, attempt, prepare, without_password
 from benchmark.tracking.views import against_published, dataset, flat_params, run_tags
-from benchmark.training import Row
+from benchmark.training.loop import Row
+from benchmark.training.model import Predictor
 
 
 class Tracker:
@@ -35,19 +39,17 @@ class Tracker:
 
     @contextmanager
     def open(self, tags: Mapping[str, str]) -> Iterator[None]:
-        """Hold the parent run open: the one that `mlflow run` made where it is this experiment's, else a new one."""
+        """Hold the parent run open: the one that MLflow launched this process with where it is this experiment's, else a new one."""
         self.answers = prepare()
         self.parent_id = self._try("start a run", lambda: self._start_parent(tags))
         try:
             yield
         except BaseException:
-            self._try("end the run", lambda: _end("FAILED"))
+            self._try("end the run", lambda: mlflow.end_run("FAILED"))
             raise
-        self._try("end the run", lambda: _end("FINISHED"))
+        self._try("end the run", lambda: mlflow.end_run("FINISHED"))
 
     def _start_parent(self, tags: Mapping[str, str]) -> str:
-        import mlflow
-
         launched = os.environ.pop("MLFLOW_RUN_ID", None)
         os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
         experiment = mlflow.get_experiment_by_name(self.experiment)
@@ -60,8 +62,8 @@ class Tracker:
             mlflow.set_tag("mlflow.runName", self.name)
         else:
             mlflow.start_run(run_id=_killed_sweep(experiment_id, tags), run_name=self.name)
-        parent_id = str(_active().info.run_id)
-        if launched and launched != parent_id:  # `mlflow run` without --experiment-name: leave a pointer there
+        parent_id = str(mlflow.active_run().info.run_id)
+        if launched and launched != parent_id:  # launched in another experiment: leave a pointer there
             mlflow.MlflowClient().set_tag(launched, "logged_as_run", parent_id)
             mlflow.MlflowClient().set_tag(launched, "logged_in_experiment", self.experiment)
         mlflow.set_tags({**tags, **self.colour})
@@ -78,11 +80,9 @@ class Tracker:
             status = "FINISHED"
         finally:
             if run_id:
-                self._try("end a nested run", lambda: _end(status))
+                self._try("end a nested run", lambda: mlflow.end_run(status))
 
     def _start_nested(self, config: RunConfig) -> str:
-        import mlflow
-
         name = f"{self.name} seed {config.seed}"
         run = mlflow.start_run(run_name=name, nested=True, log_system_metrics=True)
         mlflow.log_params(flat_params(config))
@@ -100,19 +100,16 @@ class Tracker:
     def _log_folder(
         self, live: LiveMetrics, folder: RunFolder, task: Task | None, data: Mapping[str, TaskData]
     ) -> dict[str, Any]:
-        import mlflow
-
-        record = folder.record()
         for row in folder.history().to_dict("records")[live.logged :]:
             log_epoch({str(key): float(value) for key, value in row.items()})
         metrics = folder.metrics()
         alone = intervals([folder]) if live.run_id == self.parent_id else {}  # as predictions from elsewhere are
         mlflow.log_metrics(metrics | against_published(task, metrics) | alone)
-        mlflow.set_tags(run_tags(record))
+        mlflow.set_tags(run_tags(folder.record()))
         for part in data.values():
             mlflow.log_input(dataset(part), context="training")
         for name in ("run.json", "history.csv", "metrics.json", "scores.npz"):
-            if (folder.path / name).is_file():
+            if folder.has(name):
                 mlflow.log_artifact(str(folder.path / name))
         if "test_auc" in metrics:
             self._log_pictures([folder])
@@ -120,22 +117,18 @@ class Tracker:
 
     def _place(self, run_id: str | None) -> dict[str, Any]:
         """Where MLflow holds a run: the content of `tracking.json`."""
-        import mlflow
-
         place = {"experiment": self.experiment, "run_id": run_id, "parent_run_id": self.parent_id}
         return {"tracking_uri": without_password(mlflow.get_tracking_uri())} | place
 
-    def log_parent(self, folders: list[RunFolder], task: Task | None) -> None:
-        """Means and spreads over the seeds, as metrics of the parent run."""
+    def log_parent(self, folders: Sequence[RunFolder], task: Task | None, again: str = "") -> None:
+        """Means and spreads over the seeds, as metrics of the parent run; `again` is the command that makes them anew."""
         if self.parent_id is not None:
-            self._try("log the means over seeds", lambda: self._log_means(folders, task))
+            self._try("log the means over seeds", lambda: self._log_means(folders, task, again))
 
-    def _log_means(self, folders: list[RunFolder], task: Task | None) -> None:
-        import mlflow
-
-        records = [folder.record() for folder in folders]
-        params = flat_params(RunConfig.model_validate(records[0]["config"]))
-        params["seed"] = ",".join(str(record["config"]["seed"]) for record in records)
+    def _log_means(self, folders: Sequence[RunFolder], task: Task | None, again: str) -> None:
+        records = [folder.trained() for folder in folders]
+        params = flat_params(records[0].config)
+        params["seed"] = ",".join(str(record.config.seed) for record in records)
         mlflow.log_params(params)
         values = [folder.metrics() for folder in folders]
         means = {name: float(np.mean([value[name] for value in values])) for name in values[0]}
@@ -147,56 +140,50 @@ class Tracker:
         mlflow.log_metrics(shown)
         mlflow.set_tags({**run_tags(records[0]), "seed": params["seed"]})
         if task:
-            mlflow.set_tag(descriptions.NOTE, descriptions.recipe(records[0]["config"], shown, self.standin))
+            mlflow.set_tag(descriptions.NOTE, descriptions.recipe(shown, self.standin, again))
         self._log_pictures(folders)
 
-    def _log_pictures(self, folders: list[RunFolder]) -> None:
-        import mlflow
-
-        if (folders[0].path / "scores.npz").is_file():
+    def _log_pictures(self, folders: Sequence[RunFolder]) -> None:
+        if folders[0].has("scores.npz"):
             for name, figure in pictures.of(folders, self.name):
                 mlflow.log_figure(figure, name)
 
-    def log_trial(self, config: RunConfig, folder: RunFolder, task: Task, status: str) -> None:
+    def log_trial(self, config: RunConfig, folder: RunFolder, task: Task, status: Status) -> None:
         """A nested run for a sweep's run, written from its folder; one without figures has its reason as a tag."""
         with alone(folder.path):  # another sweep may be about to log the same
             if self.parent_id is None or folder.tracking().get("parent_run_id") == self.parent_id:
                 return
             done = self._try("log a trial", lambda: self._log_trial(config, folder, task, status))
-            if done and not status.startswith(("error", "stopped")):  # those may still become something else
+            if done and status.state not in (State.ERROR, State.STOPPED):  # those may still become something else
                 folder.write_tracking(done)
 
-    def _log_trial(self, config: RunConfig, folder: RunFolder, task: Task, status: str) -> dict[str, Any]:
-        import mlflow
-
+    def _log_trial(self, config: RunConfig, folder: RunFolder, task: Task, status: Status) -> dict[str, Any]:
         run = mlflow.start_run(run_name=f"{config.recipe} seed {config.seed}", nested=True)
         try:
             mlflow.log_params(flat_params(config))
-            mlflow.set_tags({"level": "trial", "status": status})
-            if status == "done":
+            mlflow.set_tags({"level": "trial", "status": str(status)})
+            if status.is_done:
                 return self._log_folder(LiveMetrics(self, run.info.run_id), folder, task, {})
             return self._place(run.info.run_id)
         finally:
-            _end("FINISHED" if status == "done" else "FAILED")
+            mlflow.end_run("FINISHED" if status.is_done else "FAILED")
 
-    def log_sweep(self, files: list[Path], winner: Mapping[str, Any]) -> None:
+    def log_sweep(self, files: Sequence[Path], winner: Mapping[str, Any]) -> None:
         """The winner and the files of a sweep, on its parent run."""
         if self.parent_id is not None:
             self._try("log the sweep's result", lambda: self._log_sweep(files, winner))
 
-    def _log_sweep(self, files: list[Path], winner: Mapping[str, Any]) -> None:
-        import mlflow
-
+    def _log_sweep(self, files: Sequence[Path], winner: Mapping[str, Any]) -> None:
         for path in files:
             mlflow.log_artifact(str(path))
         if winner:
             mlflow.set_tag("winner", winner["trial"])  # no parameter: a sweep that goes on may find another
             mlflow.log_metrics(winner["metrics"])
 
-    def register(self, folder: RunFolder, task: Task, predictor: Predictor, example: np.ndarray) -> None:
+    def register(self, folder: RunFolder, task: Task, predictor: Predictor, example: np.ndarray, serve: str) -> None:
         """Log the best seed's model and make it a version of the task's registered model; see `registry.register`."""
         if self.parent_id is not None:
-            done = self._try("register the model", lambda: registry.register(folder, task, predictor, example))
+            done = self._try("register the model", lambda: registry.register(folder, task, predictor, example, serve))
             if done:
                 folder.write_tracking(folder.tracking() | done)
 
@@ -208,15 +195,15 @@ class Tracker:
         return answer
 
 
-def intervals(folders: list[RunFolder]) -> dict[str, float]:
+def intervals(folders: Sequence[RunFolder]) -> dict[str, float]:
     """Test AUROC with its limits over other images and other seeds, and that of the seeds' mean score."""
-    if not all((folder.path / "scores.npz").is_file() and "test" in folder.scores() for folder in folders):
+    if not all(folder.has("scores.npz") and "test" in folder.scores() for folder in folders):
         return {}
     labels, scores = stack(tuple(folders))
     over = statistics.over_seeds(labels, scores).both
     together = statistics.delong(labels, statistics.ensemble(scores)).value
-    found = {"test_auc_low": over.low, "test_auc_high": over.high, "test_auc_ensemble": together}
-    return {name: value for name, value in found.items() if np.isfinite(value)}
+    figures = {"test_auc_low": over.low, "test_auc_high": over.high, "test_auc_ensemble": together}
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
 
 
 class LiveMetrics:
@@ -238,16 +225,12 @@ class LiveMetrics:
 
 
 def log_epoch(row: Row) -> None:
-    import mlflow
-
     values = {f"epoch/{name}": value for name, value in row.items() if name != "epoch" and np.isfinite(value)}
     mlflow.log_metrics(values, step=int(row["epoch"]))
 
 
 def _describe(name: str, experiment_id: str, known: Mapping[str, str], trunks: bool) -> None:
     """Description and views of an experiment; what a person has changed stays."""
-    import mlflow
-
     client = mlflow.MlflowClient()
     wanted = {descriptions.NOTE: descriptions.experiment(name, experiment_id, trunks)} | saved_views.tags(trunks)
     for key in wanted.keys() - known.keys():
@@ -256,21 +239,25 @@ def _describe(name: str, experiment_id: str, known: Mapping[str, str], trunks: b
 
 def _killed_sweep(experiment_id: str, tags: Mapping[str, str]) -> str | None:
     """The parent run of the same sweep, which goes on where it was killed; None for anything but a sweep."""
-    import mlflow
-
     if "sweep" not in tags:
         return None
-    found = mlflow.search_runs([experiment_id], f"tags.sweep = '{tags['sweep']}'", max_results=1, output_format="list")
-    return str(found[0].info.run_id) if found else None
+    runs = mlflow.search_runs([experiment_id], f"tags.sweep = '{tags['sweep']}'", max_results=1, output_format="list")
+    return str(runs[0].info.run_id) if runs else None
 
 
-def _end(status: str) -> None:
-    import mlflow
+@contextmanager
+def in_background(tracker: Tracker, tags: Mapping[str, str]) -> Iterator[Callable[..., Any]]:
+    """The parent run held open in a thread of its own (MLflow's open runs belong to a thread): no trial waits for it.
 
-    mlflow.end_run(status)
-
-
-def _active() -> Any:
-    import mlflow
-
-    return mlflow.active_run()
+    Yields:
+        What submits a call to that thread, as `Executor.submit` does.
+    """
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        opened = tracker.open(tags)
+        thread.submit(opened.__enter__).result()
+        try:
+            yield thread.submit
+        except BaseException as error:
+            thread.submit(opened.__exit__, type(error), error, error.__traceback__).result()
+            raise
+        thread.submit(opened.__exit__, None, None, None).result()

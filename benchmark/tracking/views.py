@@ -6,40 +6,43 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from benchmark import provenance, published
-from benchmark.config import RunConfig
-from benchmark.data import TaskData
-from benchmark.tasks import STAMP, Task
+import mlflow.data
+
+from benchmark.config.run import RunConfig
+from benchmark.config.tasks import STAMP, Task
+from benchmark.core import provenance
+from benchmark.data.load import TaskData
+from benchmark.published import table as published
+from benchmark.runs.record import RunRecord
+from benchmark.runs.workspace import Workspace
 
 RESULTS = ("train_auc", "train_acc", "val_auc", "val_acc", "test_auc", "test_acc")
 
 
 def flat_params(config: RunConfig) -> dict[str, str]:
     """A run's configuration as flat parameters: the same names for every recipe, so that runs compare."""
-    content = config.model_dump(mode="json")
-    objective, schedule = content.pop("objective"), content.pop("schedule")
-    libauc = {"aucm": "pesg", "compositional-auc": "pdsca"}
-    flat = content | {"optimizer": libauc.get(objective["loss"], "")} | objective
-    flat["task"] = ",".join(content.pop("tasks"))
-    flat["schedule"] = f"x{schedule['factor']} at {schedule['at']}" if schedule else "none"
-    return {name: str(value) for name, value in flat.items() if name != "tasks" and value is not None}
+    flat: dict[str, Any] = config.model_dump(mode="json", exclude={"objective", "schedule", "tasks"})
+    flat |= {"optimizer": config.objective.optimizer_name} | config.objective.model_dump(mode="json")
+    flat["task"] = ",".join(config.tasks)
+    flat["schedule"] = f"x{config.schedule.factor} at {list(config.schedule.at)}" if config.schedule else "none"
+    return {name: str(value) for name, value in flat.items() if value is not None}
 
 
-def run_tags(record: Mapping[str, Any]) -> dict[str, str]:
-    """Tags of a run, from its `run.json`."""
-    config, hardware = record["config"], record["hardware"]
+def run_tags(record: RunRecord) -> dict[str, str]:
+    """Tags of a run, from its record."""
+    config, hardware = record.config, record.hardware
     tags = {
-        "task": ",".join(config["tasks"]),
-        "recipe": config["recipe"],
-        "seed": str(config["seed"]),
-        "profile": config["profile"],
-        "git_commit": record["code"]["commit"],
-        "git_dirty": str(record["code"]["dirty"]),
+        "task": ",".join(config.tasks),
+        "recipe": config.recipe,
+        "seed": str(config.seed),
+        "profile": config.profile,
+        "git_commit": record.code.commit,
+        "git_dirty": str(record.code.dirty),
         "dvc_lock": provenance.dvc_lock_hash(),
-        "hardware": f"{hardware['gpu'] or hardware['cpu']}, {hardware['threads']} threads",
-        "identity": record["identity"],
+        "hardware": f"{hardware.gpu or hardware.cpu}, {hardware.threads} threads",
+        "identity": record.identity,
     }
-    return tags | ({"standin": STAMP} if record["standin"] else {})
+    return tags | ({"standin": STAMP} if record.standin else {})
 
 
 def against_published(task: Task | None, metrics: Mapping[str, float]) -> dict[str, float]:
@@ -47,16 +50,15 @@ def against_published(task: Task | None, metrics: Mapping[str, float]) -> dict[s
     row = published.readme_row(task.reference) if task and task.reference and not task.is_standin else None
     if row is None:
         return {}
-    found = {f"published_{name}": getattr(row, name, None) for name in RESULTS}
-    figures = {name: value for name, value in found.items() if value is not None}
+    stated = {f"published_{name}": getattr(row, name, None) for name in RESULTS}
+    figures = {name: value for name, value in stated.items() if value is not None}
     if row.test_auc is not None and "test_auc" in metrics:
         figures["delta_test_auc"] = metrics["test_auc"] - row.test_auc
     return figures
 
 
 def dataset(part: TaskData) -> Any:
-    import mlflow
-
+    """The training split, as MLflow describes a data set."""
     train = part.splits["train"]
     with warnings.catch_warnings():
         # Two of MLflow's source classes take a local path; whichever it picks shows the same.
@@ -64,7 +66,7 @@ def dataset(part: TaskData) -> Any:
         return mlflow.data.from_numpy(
             train.images.squeeze(1).cpu().numpy(),
             targets=train.labels.cpu().numpy(),
-            source=part.task.origin if part.task.source == "official" else str(part.task.path),
+            source=part.task.origin if part.task.source == "official" else str(Workspace().data(part.task.name)),
             name=part.task.name,
             digest=part.md5,
         )

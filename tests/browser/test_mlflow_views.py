@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from mlflow import MlflowClient
 
-from tests.test_tracking import track_two_seeds
+from tests.tracking.test_tracking import track_two_seeds
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

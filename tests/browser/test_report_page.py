@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.test_report import build, sample_params, write_sample
+from benchmark.runs.workspace import Workspace
+from tests.report.parts import make, sample_params, write_sample
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -19,14 +20,14 @@ TASKS = {"real": ("breastmnist", "chestmnist"), "standin": ("standin-breastmnist
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A report on real tasks (one out of reach), one on stand-in data, and one without any run."""
-    found = {}
+    written = {}
     for name, tasks in TASKS.items():
-        root = tmp_path_factory.mktemp(name)
+        workspace = Workspace(tmp_path_factory.mktemp(name))
         params = sample_params(tasks or ("breastmnist",), left_out=("pneumoniamnist_rebuilt",))
-        write_sample(params, root, tasks)
-        build(params, root)
-        found[name] = root / "reports" / "report.html"
-    return found
+        write_sample(params, workspace, tasks)
+        make(params, workspace)
+        written[name] = workspace.reports / "report.html"
+    return written
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -17,7 +17,7 @@ import psutil
 import pytest
 import yaml
 
-from benchmark.runs import RunFolder
+from benchmark.runs.folder import RunFolder
 from tests.e2e.clone import BIN, environment, make_clone, run
 
 pytestmark = pytest.mark.e2e
@@ -107,9 +107,9 @@ def test_a_further_task_runs_its_own_cells_alone(clone: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
-        ("benchmark/report/__init__.py", r"report"),
-        ("benchmark/training.py", r"(pretrain|finetune)@.*"),
-        ("benchmark/standin.py", r"(fetch|pretrain|finetune)@.*"),
+        ("benchmark/report/build.py", r"report"),
+        ("benchmark/training/loop.py", r"(pretrain|finetune)@.*"),
+        ("benchmark/data/standin.py", r"(fetch|pretrain|finetune|report)@?.*"),
         ("pipelines/repro.py", r"nothing"),
     ],
 )
@@ -281,7 +281,7 @@ def test_bad_input_is_one_sentence_exit_code_2_and_nothing_written(
 
 MLFLOW_QUESTIONS = f"""
 import json, numpy as np, mlflow
-from benchmark.runs import RunFolder
+from benchmark.runs.folder import RunFolder
 client = mlflow.MlflowClient()
 task = {TASKS[0]!r}
 experiment = client.get_experiment_by_name(task)

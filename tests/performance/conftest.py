@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from benchmark import provenance
+from benchmark.core import provenance
 
 TABLES = pytest.StashKey[dict[str, list[dict[str, Any]]]]()
 PAGE = Path(".benchmarks") / "bench.md"
@@ -29,7 +29,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     tables = config.stash[TABLES]
     if not tables or not config.getoption("benchmark_enable"):
         return
-    hardware, code = provenance.hardware(), provenance.code()
+    hardware, code = provenance.hardware(), provenance.commit()
     where = f"{hardware['gpu'] or hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gb']} GiB"
     lines = [f"{where}; torch {provenance.versions()['torch']}, Python {platform.python_version()}; "]
     lines[0] += f"commit {code['commit'][:10]}{', changed since' if code['dirty'] else ''}"

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,12 +21,15 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 from torch.utils.data import DataLoader, Dataset, Subset
 from torchvision import transforms
 
-from benchmark import networks, objectives, precision, standin, training
-from benchmark.config import StandinTask
-from benchmark.data import Split, TaskData
-from benchmark.networks import MultiHead, Network, pick_device
-from benchmark.tasks import SPLITS, build_task
-from benchmark.training import Row, Run
+from benchmark.config.entries import StandinTask
+from benchmark.config.tasks import SPLITS, build_task, dimension_of
+from benchmark.data import standin
+from benchmark.data.load import Split, TaskData
+from benchmark.networks.shared.one_step import OneStep2d, OneStep3d
+from benchmark.objectives.shared import optimizers
+from benchmark.training import loop, model, precision
+from benchmark.training.loop import Row, Training
+from benchmark.training.model import MultiHead, pick_device
 from tests.helpers import OBJECTIVES, make_config
 
 DEVICE = pick_device()
@@ -48,7 +51,7 @@ class Case:
 
     @property
     def dimension(self) -> int:
-        return 3 if self.dataset.endswith("3d") else 2
+        return dimension_of(self.dataset).axes
 
 
 @dataclass
@@ -107,7 +110,7 @@ class Stopwatch:
 
 
 class Engine:
-    """`benchmark.training`. Keeps the seconds of forward, backward and update where asked to."""
+    """`benchmark.training.loop`. Keeps the seconds of forward, backward and update where asked to."""
 
     def __init__(self, case: Case, data: Data) -> None:
         objective = OBJECTIVES[case.objective]
@@ -116,20 +119,22 @@ class Engine:
         name = data.task.name
         changes = {"augmentation": case.augmentation, "batch_size": case.batch, "network": case.network}
         config = make_config(name, objective=objective, precision=PRECISION, **changes)
-        self.run = Run(config, {name: data.tensors}, None, DEVICE)
+        self.run = Training(config, {name: data.tensors}, None, DEVICE)
         self.number = 0
 
     def epoch(self) -> Timing:
         watch, started = Stopwatch(), time.perf_counter()
-        training._one_epoch(self.run, self.number, [watch])
+        loop.one_epoch(self.run, self.number, [watch])
         self.number += 1
         return Timing(watch.last - started, time.perf_counter() - started, watch.images)
 
 
-def torchvisions(network: Network, outputs: dict[str, int]) -> MultiHead:
+def torchvisions(network: str, outputs: dict[str, int]) -> MultiHead:
     """The engine's network and weights with the convolutions that torchvision puts into it."""
-    plain = MultiHead(networks.TRUNKS[network](), outputs)
-    plain.load_state_dict(networks.build(network, outputs, seed=0).state_dict())
+    plain = model.build(network, outputs, seed=0)
+    for layer in plain.modules():
+        if isinstance(layer, OneStep2d | OneStep3d):
+            layer.__class__ = torch.nn.Conv2d if isinstance(layer, OneStep2d) else torch.nn.Conv3d
     return plain
 
 
@@ -306,12 +311,13 @@ class Parts:
     def watch(self, engine: Engine) -> None:
         run = engine.run
         run.model.forward = self.timed("forward", run.model.forward)  # type: ignore[method-assign]
-        for loss in run.losses.values():
-            loss.forward = self.timed("forward", loss.forward)
+        for name, lesson in run.lessons.items():
+            timed = replace(lesson, criterion=self.timed("forward", lesson.criterion))
+            run.lessons[name] = timed
         run.optimizer.backward = self.timed("backward", run.optimizer.backward)  # type: ignore[method-assign]
         run.optimizer.step = self.timed("update", run.optimizer.step)  # type: ignore[method-assign]
 
     @contextmanager
     def checks(self) -> Any:
-        with patch.object(objectives, "probe", self.timed("check", objectives.probe)):
+        with patch.object(optimizers, "probe", self.timed("check", optimizers.probe)):
             yield

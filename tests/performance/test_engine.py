@@ -17,16 +17,16 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark import training
-from benchmark.checkpoint import Checkpoints
-from benchmark.data import Split, TaskData
-from benchmark.networks import Network, build
-from benchmark.training import Run
+from benchmark.data.load import Split, TaskData
+from benchmark.training import loop
+from benchmark.training.checkpoint import Checkpoints
+from benchmark.training.loop import Training
+from benchmark.training.model import build
 from tests.helpers import OBJECTIVES, make_config, make_data
 from tests.performance.contenders import CONTENDERS, DEVICE, PRECISION, Case, Data, Engine, Parts, Timing, torchvisions
 
-FLAT: Network = "medmnist-resnet18"
-STRIDED: Network = "resnet18-strided"
+FLAT: str = "medmnist-resnet18"
+STRIDED: str = "resnet18-strided"
 PEERS = {"cross-entropy": "DataLoader loop", "aucm": "LibAUC trainer"}
 CASES = [
     Case("breastmnist", "cross-entropy", STRIDED, "none", 128),
@@ -136,9 +136,7 @@ def test_what_an_epoch_is_made_of(benchmark: Any, table: Any, tmp_path: Path, ca
         ("r3d18", (28, 28, 28), 8),
     ],
 )
-def test_leaving_out_idle_taps(
-    benchmark: Any, table: Any, network: Network, shape: tuple[int, ...], batch: int
-) -> None:
+def test_leaving_out_idle_taps(benchmark: Any, table: Any, network: str, shape: tuple[int, ...], batch: int) -> None:
     """Forward and backward of a batch through torchvision's convolutions and through ours, taking turns."""
     batch = 4 if benchmark.disabled else batch
     models = {"torchvision": torchvisions(network, {"a": 2}), "ours": build(network, {"a": 2}, seed=0)}
@@ -177,7 +175,7 @@ def test_precision(benchmark: Any, table: Any, network: str, task: str, batch: i
     batch = 8 if benchmark.disabled else batch
     data, seconds = make_data(task, images=2 * batch), {}
     runs = {
-        mode: Run(make_config(task, network=network, precision=mode, batch_size=batch), {task: data}, None, DEVICE)
+        mode: Training(make_config(task, network=network, precision=mode, batch_size=batch), {task: data}, None, DEVICE)
         for mode in ("fp32", "bf16")
     }
     found: dict[str, list[float]] = {mode: [] for mode in runs}
@@ -187,7 +185,7 @@ def test_precision(benchmark: Any, table: Any, network: str, task: str, batch: i
         for mode, run in runs.items():
             run.model.train()
             started = time.perf_counter()
-            training._step(run, task, indices)
+            loop.train_step(run, task, indices)
             found[mode].append(time.perf_counter() - started)
 
     turn()
@@ -213,7 +211,7 @@ def one_epoch(network: str, shape: tuple[int, ...], images: int, batch: int) -> 
     data = TaskData(kind, "0" * 32, {"train": split(images), "val": split(max(8, images // 10))})
     augmentation = "none" if len(shape) == 3 else "flip-affine"
     config = make_config(task, network=network, batch_size=batch, augmentation=augmentation, precision=PRECISION)
-    return training._one_epoch(Run(config, {task: data}, None, DEVICE), 0, [])["seconds"]
+    return loop.one_epoch(Training(config, {task: data}, None, DEVICE), 0, [])["seconds"]
 
 
 @pytest.mark.parametrize("images", [1_000, 3_000, 10_000, 30_000, 100_000])
@@ -257,14 +255,14 @@ def test_growth_with_the_size_of_images(benchmark: Any, table: Any, network: str
 FIRST_STEP = """
 import os, sys, time
 import psutil
-import benchmark.objectives as objectives
+from benchmark.objectives.shared import optimizers
 def first(self):
     print(time.time() - psutil.Process().create_time(), flush=True)
     os._exit(0)
-objectives.Optimizer.step = first
+optimizers.Optimizer.step = first
 sys.argv = ["finetune", "standin-breastmnist", "medmnist", "--profile", "smoke"]
 import pipelines.finetune
-from pipelines import cli
+from pipelines.console import cli
 cli.run(pipelines.finetune.main)
 """
 
@@ -299,11 +297,11 @@ def test_update_of_libaucs_optimizers(benchmark: Any, table: Any, loss: str) -> 
     """One update of a ResNet-18 by LibAUC's own code, and in place; gradients stay as they are."""
     from libauc.optimizers import PDSCA, PESG
 
-    run = Run(
+    run = Training(
         make_config("breastmnist", objective=OBJECTIVES[loss]), {"breastmnist": make_data("breastmnist")}, None, DEVICE
     )
     inner = run.optimizer.inner
-    training._step(run, "breastmnist", torch.arange(16))
+    loop.train_step(run, "breastmnist", torch.arange(16))
     theirs = PESG if loss == "aucm" else PDSCA
     found: dict[str, list[float]] = {"LibAUC": [], "in place": []}
 

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from joblib import Memory
 
-from benchmark import report, statistics
-from benchmark.config import load_params
+from benchmark.evaluation import statistics
 from benchmark.report import numbers
-from benchmark.tasks import find_task
-from tests.helpers import SEVEN
-from tests.test_report import PROFILE, sample_params, write_run
+from benchmark.runs.workspace import Workspace
+from tests.helpers import SEVEN, shipped
+from tests.report.parts import make, sample_params, write_run
 
 SEEDS = 5
 
@@ -47,12 +46,11 @@ def test_report_of_a_whole_profile(benchmark: Any, table: Any, tmp_path: Path, m
     if benchmark.disabled:
         pytest.skip("a minute long; `make bench` runs it")
     sizes = {name: medmnist.INFO[name]["n_samples"] for name in SEVEN}
-    monkeypatch.setattr("tests.test_report.SIZES", sizes)
-    memory = Memory(tmp_path / "cache", verbose=0)
+    workspace, memory = Workspace(tmp_path), Memory(tmp_path / "cache", verbose=0)
     monkeypatch.setattr(numbers, "_run", memory.cache(numbers.run_numbers, ignore=["folder"]))
     monkeypatch.setattr(numbers, "_cell", memory.cache(numbers.cell_numbers, ignore=["folders"]))
     params = sample_params(SEVEN)
-    recipes = (*load_params().finetune.recipes, "again")
+    recipes = (*shipped().finetune.recipes, "again")
     params = params.model_copy(
         update={
             "recipes": params.recipes | {"again": params.recipes["readme"]},
@@ -62,21 +60,21 @@ def test_report_of_a_whole_profile(benchmark: Any, table: Any, tmp_path: Path, m
     for name in SEVEN:
         for recipe in recipes:
             for seed in range(SEEDS):
-                write_run(params, tmp_path / "runs", find_task(params, name), recipe, seed)
+                write_run(params, workspace, name, recipe, seed, sizes=sizes)
 
     def build() -> float:
         started = time.perf_counter()
-        report.build(params, PROFILE, tmp_path / "reports", tmp_path / "runs", tmp_path / "trunks", tmp_path / "sweeps")
+        make(params, workspace)
         return time.perf_counter() - started
 
     first = benchmark.pedantic(build, rounds=1)
-    write_run(params, tmp_path / "runs", find_task(params, "chestmnist"), "again", SEEDS)
+    write_run(params, workspace, "chestmnist", "again", SEEDS, sizes=sizes)
     table(
         "Report of 7 tasks, 5 recipes, 5 seeds",
         {
             "first call, s": f"{first:.1f}",
             "with one new run, s": f"{build():.1f}",
             "peak, MiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-            "page, MB": f"{(tmp_path / 'reports' / 'report.html').stat().st_size / 1e6:.1f}",
+            "page, MB": f"{(workspace.reports / 'report.html').stat().st_size / 1e6:.1f}",
         },
     )

@@ -1,19 +1,19 @@
-"""`make bench`: what is beside training. Run once, without timing, by the plain test command."""
+"""`make bench`: what is beside training. Training once, without timing, by the plain test command."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmark.checkpoint import Checkpoints
-from benchmark.scoring import auroc
-from benchmark.training import Run
+from benchmark.runs.scores import auroc
+from benchmark.training.checkpoint import Checkpoints
+from benchmark.training.loop import Training
 from tests.helpers import CPU, OBJECTIVES, make_config, make_data
 
 
 def test_checkpoint(benchmark: Any, tmp_path: Path) -> None:
     """Writing one checkpoint of a 2D run with PESG's extra state."""
-    run = Run(
+    run = Training(
         make_config("breastmnist", objective=OBJECTIVES["aucm"]), {"breastmnist": make_data("breastmnist")}, None, CPU
     )
     checkpoints = Checkpoints(tmp_path, "bench")

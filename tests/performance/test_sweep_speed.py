@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from benchmark import cluster, provenance, trial
-from benchmark.cluster import Share
-from benchmark.config import StandinTask
-from benchmark.data import fetch, load
-from benchmark.sweep import Trial
-from benchmark.tasks import build_task
-from benchmark.trial import Job
+from benchmark.config.entries import StandinTask
+from benchmark.config.tasks import build_task
+from benchmark.core import provenance
+from benchmark.data.fetch import fetch
+from benchmark.data.load import load
+from benchmark.runs.workspace import Workspace
+from benchmark.sweep import cluster, trial
+from benchmark.sweep.cluster import Share
+from benchmark.sweep.grid import Trial
+from benchmark.sweep.trial import Job
 from tests.helpers import CPU, make_config
 
 pytest.importorskip("ray", reason="needs the extra 'sweep'")
@@ -24,22 +27,21 @@ SECONDS = 20
 COUNT = 6
 
 
-def make_jobs(folder: Path, count: int, epochs: int) -> list[Job]:
+def make_jobs(workspace: Workspace, count: int, epochs: int) -> list[Job]:
     task = build_task("standin-breastmnist", StandinTask(standin="breastmnist"))
-    if not task.path.is_file():
-        fetch(task, None, 0, 1.0)
-    data = load(task, CPU)
-    made = []
+    path = workspace.data(task.name)
+    fetch(task, path, None, 0, 1.0)
+    data, made = load(task, path, CPU), []
     for seed in range(count):
         config = make_config(task.name, recipe=f"trial{seed}", epochs=epochs, batch_size=64)
-        made.append(Trial(config.recipe, config.objective, (config.model_copy(update={"seed": seed}),)))
-    return [job for jobs in trial.jobs(made, task, data, folder).values() for job in jobs]
+        made.append(Trial(config.recipe, task, config.objective, (config.model_copy(update={"seed": seed}),)))
+    return [job for jobs in trial.jobs(made, data, workspace).values() for job in jobs]
 
 
-def steady(jobs: list[Job], share: Share) -> tuple[float, float]:
+def steady(jobs: list[Job], share: Share, workspace: Workspace) -> tuple[float, float]:
     """Trials a second once the first round is over, and seconds a trial in which none was trained."""
     ends: list[float] = []
-    cluster.run(jobs, share, False, 0, lambda _: ends.append(time.perf_counter()))
+    cluster.run(jobs, share, workspace, False, 0, lambda _: ends.append(time.perf_counter()))
     side_by_side = share.at_once or 1
     took = ends[-1] - ends[side_by_side - 1]
     trained = sum(job.seconds or 0.0 for job in jobs[side_by_side:]) / side_by_side
@@ -52,14 +54,13 @@ def test_side_by_side(benchmark: Any, table: Any, tmp_path: Path, monkeypatch: p
         pytest.skip("takes minutes; `make bench` runs it")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(provenance.ROOT))  # for Ray's processes, which otherwise look in this folder
+    probed, one, two = (Workspace(tmp_path / name) for name in ("probe", "one", "two"))
     with cluster.connect("", Share(2, 0, 1)):
-        (probe,) = make_jobs(tmp_path / "probe", 1, 10)
-        cluster.run([probe], Share(1, 0, 1), False, 0, lambda _: None)
+        (probe,) = make_jobs(probed, 1, 10)
+        cluster.run([probe], Share(1, 0, 1), probed, False, 0, lambda _: None)
         epochs = max(1, round(10 * SECONDS / (probe.seconds or 1.0)))
-        one_by_one, cost = steady(make_jobs(tmp_path / "one", COUNT, epochs), Share(2, 0, 1))
-        two_by_two, _ = benchmark.pedantic(
-            steady, args=(make_jobs(tmp_path / "two", COUNT, epochs), Share(1, 0, 2)), rounds=1
-        )
+        one_by_one, cost = steady(make_jobs(one, COUNT, epochs), Share(2, 0, 1), one)
+        two_by_two, _ = benchmark.pedantic(steady, args=(make_jobs(two, COUNT, epochs), Share(1, 0, 2), two), rounds=1)
     table(
         "Sweep on two cores",
         {

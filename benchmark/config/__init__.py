@@ -1,0 +1,1 @@
+"""The configuration file → frozen, validated objects: parameters, recipes, tasks, and the run that they make."""

@@ -1,0 +1,133 @@
+"""The configuration file → frozen, validated objects. The only reader of that file.
+
+A value is checked once, here; everything behind this module takes typed objects.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from benchmark.config.entries import ENTRY_FORMS, Name, TaskEntry
+from benchmark.config.recipes import (
+    Augmentation2d,
+    Augmentation3d,
+    Distinct,
+    Network2d,
+    Network3d,
+    PretrainRecipe,
+    Profile,
+    Recipe,
+)
+from benchmark.core.errors import BadInput, NoConfiguration
+from benchmark.core.settings import Section, read_yaml, sentence
+from benchmark.core.terms import Dimension
+from benchmark.objectives import ADAPTER, OBJECTIVES, Objective
+
+UNION_FORMS: dict[Any, type[Section]] = {**ENTRY_FORMS, **OBJECTIVES}
+"""The members of the unions in the file, by the tags that pydantic tells them by."""
+
+
+class FetchSection(Section):
+    tasks: Annotated[tuple[Name, ...], Distinct] = Field(min_length=1)
+    left_out: Annotated[tuple[Name, ...], Distinct] = ()
+    retries: int = Field(ge=0)
+    timeout_s: float = Field(gt=0)
+
+
+class PretrainSection(Section):
+    dims: Annotated[tuple[Dimension, ...], Distinct]
+    d2: PretrainRecipe[Network2d, Augmentation2d] = Field(alias="2d")
+    d3: PretrainRecipe[Network3d, Augmentation3d] = Field(alias="3d")
+
+    def of(
+        self, dim: Dimension
+    ) -> PretrainRecipe[Network2d, Augmentation2d] | PretrainRecipe[Network3d, Augmentation3d]:
+        return self.d2 if dim is Dimension.D2 else self.d3
+
+
+class FinetuneSection(Section):
+    recipes: Annotated[tuple[Name, ...], Distinct] = Field(min_length=1)
+
+
+class Grid(Section):
+    """Values to search: `over` has, for each key of the recipe's objective, the values that it takes."""
+
+    recipe: Name
+    over: dict[str, Annotated[tuple[str | float, ...], Field(min_length=1)]] = Field(min_length=1)
+
+    def points(self) -> Iterator[dict[str, str | float]]:
+        """Every combination, the last key changing fastest."""
+        for values in itertools.product(*self.over.values()):
+            yield dict(zip(self.over, values, strict=True))
+
+
+class SweepSection(Section):
+    tasks: Annotated[tuple[Name, ...], Distinct]
+    grids: dict[Name, Grid]
+
+
+class ReportSection(Section):
+    title: str
+
+
+class Params(Section):
+    """The whole of the file."""
+
+    profile: Name
+    fetch: FetchSection
+    pretrain: PretrainSection
+    finetune: FinetuneSection
+    sweep: SweepSection
+    report: ReportSection
+    tasks: dict[Name, TaskEntry]
+    recipes: dict[Name, Recipe]
+    profiles: dict[Name, Profile]
+
+    @model_validator(mode="after")
+    def names_are_defined(self) -> Params:
+        def check(key: str, names: tuple[str, ...], known: dict[str, Any]) -> None:
+            for name in names:
+                if name not in known:
+                    raise ValueError(f"{key}: unknown name '{name}'; known: {', '.join(sorted(known))}")
+
+        check("profile", (self.profile,), self.profiles)
+        check("fetch.tasks", self.fetch.tasks, self.tasks)
+        check("fetch.left_out", self.fetch.left_out, self.tasks)
+        check("finetune.recipes", self.finetune.recipes, self.recipes)
+        check("sweep.tasks", self.sweep.tasks, self.tasks)
+        for name, grid in self.sweep.grids.items():
+            check(f"sweep.grids.{name}.recipe", (grid.recipe,), self.recipes)
+            self.objectives(name)
+        for dim in Dimension:
+            check(f"pretrain.{dim}.tasks", self.pretrain.of(dim).tasks, self.tasks)
+        return self
+
+    def objectives(self, grid_name: str) -> list[Objective]:
+        """Every point of a grid as an objective: the recipe's own, with the grid's values in it."""
+        grid = self.sweep.grids[grid_name]
+        own = self.recipes[grid.recipe].objective.model_dump()
+        try:
+            return [ADAPTER.validate_python(own | point) for point in grid.points()]
+        except ValidationError as error:
+            raise ValueError(
+                f"sweep.grids.{grid_name}.over.{sentence(error, Section, UNION_FORMS, OBJECTIVES)}"
+            ) from error
+
+
+def load_params(path: Path) -> Params:
+    """Read and validate a configuration file.
+
+    Raises:
+        BadInput: one sentence naming the file, the key, what was given and what is allowed.
+    """
+    if not path.is_file():
+        raise NoConfiguration(f"{path}: no such file")
+    try:
+        return Params.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise BadInput(f"{path}: {sentence(error, Params, UNION_FORMS, OBJECTIVES)}") from error

@@ -1,0 +1,113 @@
+"""What one run really uses, resolved from recipe and profile: a `RunConfig`, in which nothing is left to a default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from benchmark.config.params import UNION_FORMS, Params
+from benchmark.config.recipes import Precision, Recipe, Schedule
+from benchmark.config.tasks import Task
+from benchmark.core.errors import NoWinner, allowed
+from benchmark.core.settings import Section, read_yaml, sentence
+from benchmark.core.terms import Dimension
+from benchmark.objectives import ADAPTER, OBJECTIVES, AnyObjective, Objective
+
+
+class RunConfig(Section):
+    """All that a run's result depends on besides data, code and versions. Saved in `run.json`."""
+
+    stage: Literal["pretrain", "finetune"]
+    tasks: tuple[str, ...]
+    recipe: str
+    profile: str
+    seed: int
+    network: str
+    start: Literal["scratch", "trunk"]
+    trainable: Literal["all"] | int
+    objective: AnyObjective
+    augmentation: str
+    epochs: int
+    recipe_epochs: int
+    """What the recipe asks for; `epochs` is what the profile makes of it."""
+    recipe_network: str
+    batch_size: int
+    schedule: Schedule | None
+    precision: Precision
+
+
+def choose_profile(params: Params, name: str | None, where: str) -> str:
+    """The profile that `name` asks for, the configuration's own where it is empty; `where` begins an error's sentence."""
+    chosen = name or params.profile
+    if chosen not in params.profiles:
+        raise allowed("profile", chosen, where, params.profiles)
+    return chosen
+
+
+def resolve_pretrain(params: Params, dim: Dimension, profile_name: str) -> RunConfig:
+    """The run that makes the trunk of one dimension."""
+    recipe, profile = params.pretrain.of(dim), params.profiles[profile_name]
+    return RunConfig(
+        stage="pretrain",
+        tasks=tuple(sorted(recipe.tasks)),  # the trunk does not depend on the order in which they are listed
+        recipe=f"pretrain-{dim}",
+        profile=profile_name,
+        seed=profile.seeds[0],
+        network=profile.network.of(dim) if profile.network else recipe.network,
+        recipe_network=recipe.network,
+        start="scratch",
+        trainable="all",
+        objective=recipe.objective,
+        augmentation=recipe.augmentation,
+        epochs=profile.pretrain_epochs.of(dim) if profile.pretrain_epochs else recipe.epochs,
+        recipe_epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        schedule=None,
+        precision=profile.precision,
+    )
+
+
+def resolve_finetune(params: Params, task: Task, recipe_name: str, profile_name: str, seed: int) -> RunConfig:
+    """The run of one task, recipe and seed."""
+    recipe, profile, dim = params.recipes[recipe_name], params.profiles[profile_name], task.dim
+    own_network = recipe.network.of(dim) if recipe.network else params.pretrain.of(dim).network
+    return RunConfig(
+        stage="finetune",
+        tasks=(task.name,),
+        recipe=recipe_name,
+        profile=profile_name,
+        seed=seed,
+        network=profile.network.of(dim) if profile.network else own_network,
+        recipe_network=own_network,
+        start=recipe.start,
+        trainable=recipe.trainable,
+        objective=_objective(recipe, task),
+        augmentation=recipe.augmentation.of(dim),
+        epochs=profile.finetune_epochs.of(dim) if profile.finetune_epochs else recipe.epochs,
+        recipe_epochs=recipe.epochs,
+        batch_size=recipe.batch_size.of(dim),
+        schedule=recipe.schedule,
+        precision=profile.precision,
+    )
+
+
+def _objective(recipe: Recipe, task: Task) -> Objective:
+    """An own task takes the winner of the official one that it is set beside, unless it has its own."""
+    if task.name in recipe.winner_files:
+        return read_winner(recipe.winner_files[task.name])
+    return recipe.winners.get(task.name, recipe.winners.get(task.reference or task.name, recipe.objective))
+
+
+def read_winner(path: Path) -> Objective:
+    """The objective in a `winner.yaml` that a sweep has written."""
+    if not path.is_file():
+        raise NoWinner(f"{path}: no such file, and a recipe's `winner_files` names it")
+    content = read_yaml(path)
+    if "objective" not in content:
+        raise NoWinner(f"{path}: has no winner's objective")
+    try:
+        return ADAPTER.validate_python(content["objective"])
+    except ValidationError as error:
+        raise NoWinner(f"{path}: objective.{sentence(error, Recipe, UNION_FORMS, OBJECTIVES)}") from error

@@ -1,0 +1,21 @@
+"""What a page says of commands: it asks whoever made it, since the library has none."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Commands(Protocol):
+    """How to run again what a page shows."""
+
+    def cell(self, profile: str, task: str, recipe: str) -> str:
+        """All seeds of one task and recipe."""
+        ...
+
+    def any_cell(self, profile: str) -> str:
+        """As `cell`, with blanks for the task and the recipe."""
+        ...
+
+    def sweep(self, task: str, grid: str, profile: str, seeds: int) -> str:
+        """A grid on one task."""
+        ...

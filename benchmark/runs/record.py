@@ -1,0 +1,109 @@
+"""`run.json` as a typed object: what a run is, where it comes from, and how it ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Discriminator, Tag, TypeAdapter
+
+from benchmark.config.run import RunConfig
+from benchmark.core.settings import Section
+from benchmark.runs.status import AsText
+
+
+class Part(Section):
+    """A part of a record; what a later version has added is passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Code(Part):
+    commit: str
+    dirty: bool
+    digest: str | None = None
+    """Of the files that the result depends on; None of predictions from elsewhere, whose code is not known."""
+
+
+class Hardware(Part):
+    cpu: str
+    cores: int | None
+    threads: int | str
+    memory_gb: float | None
+    gpu: str | None
+
+
+UNKNOWN_HARDWARE = Hardware(cpu="not known", cores=None, threads="unknown", memory_gb=None, gpu=None)
+
+
+class Seconds(Part):
+    train: float
+    """In the epochs, looking at val included."""
+    total: float
+
+
+class Record(Part):
+    """What every record has."""
+
+    status: AsText
+    identity: str
+    """Digest of all that the result's bytes depend on, apart from the machine."""
+    data_md5: dict[str, str]
+    """Of the file of each task."""
+    standin: bool
+    code: Code
+    versions: dict[str, str]
+    hardware: Hardware
+    started: str
+    """ISO 8601, UTC."""
+
+
+class Trained(Record):
+    """Of a trunk, of a run, of one seed of a trial."""
+
+    config: RunConfig
+    best_epoch: int | None = None
+    """The selected one, counted from 1; None until the run is done, as what follows."""
+    seconds: Seconds | None = None
+    parameters: int | None = None
+
+
+class GivenConfig(Part):
+    """Whose predictions they are."""
+
+    stage: Literal["external"]
+    tasks: tuple[str]
+    recipe: str
+    """What the method is called in every table."""
+    profile: str
+    seed: int
+    note: str
+
+
+class GivenFile(Part):
+    name: str
+    sha256: str
+
+
+class FromElsewhere(Record):
+    """Of predictions that another program made."""
+
+    config: GivenConfig
+    files: tuple[GivenFile, ...]
+
+
+def _form(content: Any) -> str:
+    if isinstance(content, dict):
+        return "given" if (content.get("config") or {}).get("stage") == "external" else "trained"
+    return "given" if isinstance(content, FromElsewhere) else "trained"
+
+
+RunRecord = Trained | FromElsewhere
+ADAPTER: TypeAdapter[RunRecord] = TypeAdapter(
+    Annotated[Annotated[Trained, Tag("trained")] | Annotated[FromElsewhere, Tag("given")], Discriminator(_form)]
+)
+
+
+def now() -> str:
+    """For `Record.started`."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

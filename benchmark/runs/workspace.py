@@ -1,0 +1,135 @@
+"""Where things lie, under one root."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.core.files import json_text, write_text
+from benchmark.core.terms import Dimension
+from benchmark.runs.folder import RunFolder
+from benchmark.runs.status import State, Status
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A task and a recipe that do not go together."""
+
+    task: str
+    recipe: str
+    status: Status
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders of one project. A run lies in `<kind>/<profile>/<task>/<recipe>/seed<k>`.
+
+    A task and recipe that do not go together have `refused.json` in place of seed folders.
+    """
+
+    root: Path = Path()
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def trunks(self) -> Path:
+        return self.root / "trunks"
+
+    @property
+    def trials(self) -> Path:
+        """The runs of searches."""
+        return self.root / "trials"
+
+    @property
+    def external(self) -> Path:
+        """Predictions from elsewhere, as `<task>/<method>/seed<k>`."""
+        return self.root / "external"
+
+    @property
+    def sweeps(self) -> Path:
+        """What searches found, as `<task>/`."""
+        return self.root / "sweeps"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    def data(self, task: str) -> Path:
+        """Where the verified data file of a task lies."""
+        return self.root / "data" / f"{task}.npz"
+
+    # -------------------------------------------------------------------------------------------- folders
+
+    def cell(self, profile: str, task: str, recipe: str) -> Path:
+        """The folder of all seeds of one task and recipe."""
+        return self.runs / profile / task / recipe
+
+    def run(self, profile: str, task: str, recipe: str, seed: int) -> RunFolder:
+        return RunFolder(self.cell(profile, task, recipe) / _seed(seed))
+
+    def trial(self, profile: str, task: str, trial: str, seed: int) -> RunFolder:
+        return RunFolder(self.trials / profile / task / trial / _seed(seed))
+
+    def trunk(self, profile: str, dim: Dimension) -> RunFolder:
+        return RunFolder(self.trunks / profile / dim)
+
+    def given_cell(self, task: str, method: str) -> Path:
+        """The folder of all seeds of a method from elsewhere on one task."""
+        return self.external / task / method
+
+    def given(self, task: str, method: str, seed: int) -> RunFolder:
+        """Of predictions from elsewhere."""
+        return RunFolder(self.given_cell(task, method) / _seed(seed))
+
+    # -------------------------------------------------------------------------------------------- listings
+
+    def list_runs(self, profile: str) -> Iterator[RunFolder]:
+        """Every run of a profile that has a record, failed ones included, in the order of their paths."""
+        yield from _recorded(self.runs / profile)
+
+    def list_given(self) -> Iterator[RunFolder]:
+        """Every scoring of predictions from elsewhere, in the order of their paths."""
+        yield from _recorded(self.external)
+
+    def list_named(self, profile: str, name: str) -> list[RunFolder]:
+        """Every seed of every task of a recipe of the profile, or of a method from elsewhere."""
+        return [folder for folder in self._named(profile) if folder.path.parent.name == name]
+
+    def list_names(self, profile: str) -> list[str]:
+        """The recipes that the profile has runs of, and the methods from elsewhere."""
+        return sorted({folder.path.parent.name for folder in self._named(profile)})
+
+    def list_methods(self) -> list[str]:
+        """The methods from elsewhere."""
+        return sorted({folder.path.parent.name for folder in self.list_given()})
+
+    def _named(self, profile: str) -> list[RunFolder]:
+        return [*self.list_runs(profile), *self.list_given()]
+
+    def list_refusals(self, profile: str) -> Iterator[Refusal]:
+        """Every pair of the profile that does not go together."""
+        for path in sorted((self.runs / profile).glob("*/*/refused.json")):
+            content = json.loads(path.read_text(encoding="utf-8"))
+            yield Refusal(content["task"], content["recipe"], Status.parse(content["status"]))
+
+    def write_refusal(self, profile: str, task: str, recipe: str, reason: str) -> None:
+        content = {"task": task, "recipe": recipe, "status": str(Status(State.REFUSED, reason))}
+        write_text(self.cell(profile, task, recipe) / "refused.json", json_text(content))
+
+
+def seeds_of(cell: Path) -> list[RunFolder]:
+    """Every seed's folder in the folder of a task and recipe, in the order of their paths."""
+    return [RunFolder(path) for path in sorted(cell.glob("seed*")) if path.is_dir()]
+
+
+def _seed(seed: int) -> str:
+    return f"seed{seed}"
+
+
+def _recorded(root: Path) -> Iterator[RunFolder]:
+    for record in sorted(root.glob("*/*/seed*/run.json")):
+        yield RunFolder(record.parent)

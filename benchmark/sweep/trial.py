@@ -1,0 +1,151 @@
+"""One run of a sweep, on whichever machine it is: the same loop and the same folder as any other run.
+
+The test split is kept from it: it is not handed to the run. Once the winner is fixed, `score_test` opens it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from benchmark.config.run import RunConfig
+from benchmark.config.tasks import Task
+from benchmark.core.errors import TrainingFailed
+from benchmark.core.files import alone
+from benchmark.data.load import TaskData, load
+from benchmark.runs.folder import RunFolder
+from benchmark.runs.scores import metrics
+from benchmark.runs.status import NOT_FINISHED, NOT_RUN, State, Status
+from benchmark.runs.workspace import Workspace
+from benchmark.sweep.grid import Outcome, Trial
+from benchmark.training import execute
+from benchmark.training.loop import EVAL_BATCH, Observer
+
+
+@dataclass(frozen=True)
+class Job:
+    """One seed of a trial: what is sent to the process that runs it."""
+
+    config: RunConfig
+    task: Task
+    data: Path
+    """The file with the task's images and labels."""
+    data_md5: str
+    folder: RunFolder
+    trunk: RunFolder | None
+    identity: str
+
+    def __str__(self) -> str:
+        """Which run it is, and how it ended."""
+        seconds, text = self.seconds, str(self.status)
+        if seconds is not None:
+            text = f"val AUROC {self.folder.metrics()['val_auc']:.4f}, {seconds:.1f} s"
+        return f"{self.config.recipe} seed {self.config.seed}: {text}"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None where it is not done."""
+        took = self.folder.trained().seconds if self.status.is_done else None
+        return took.total if took else None
+
+    @property
+    def status(self) -> Status:
+        """Of this very run: an older one's folder counts as not there."""
+        return self.folder.status if self.folder.holds(self.identity) else NOT_RUN
+
+    def is_settled(self, asha: bool) -> bool:
+        """Whether there is nothing more to find out: done, failed for good, or given up by ASHA where it may."""
+        status = self.status
+        return status.is_final or (asha and status.state is State.STOPPED)
+
+    def close(self, status: Status) -> None:
+        """Write why this run has no result, unless it has one."""
+        now = self.status
+        if not now.is_open:
+            return
+        # Of the data, a record holds the MD5 alone.
+        data = {self.task.name: TaskData(self.task, self.data_md5, splits={})}
+        record = self.folder.trained() if now == NOT_FINISHED else execute.new_record(self.config, data, self.identity)
+        self.folder.write_record(record.model_copy(update={"status": status}))
+
+
+def jobs(trials: Sequence[Trial], data: TaskData, workspace: Workspace) -> dict[str, list[Job]]:
+    """The runs of each trial by its name; of a trial whose objective does not accept the task there are none."""
+    return {trial.name: [] if trial.refusal else [_job(run, data, workspace) for run in trial.runs] for trial in trials}
+
+
+def _job(config: RunConfig, data: TaskData, workspace: Workspace) -> Job:
+    task = data.task
+    trunk = workspace.trunk(config.profile, task.dim) if config.start == "trunk" else None
+    return Job(
+        config=config,
+        task=task,
+        data=workspace.data(task.name),
+        data_md5=data.md5,
+        folder=workspace.trial(config.profile, task.name, config.recipe, config.seed),
+        trunk=trunk,
+        identity=execute.identity(config, {task.name: data}, trunk),
+    )
+
+
+def outcome(trial: Trial, runs: Sequence[Job]) -> Outcome:
+    """What became of a trial, read from the folders of its runs."""
+    if trial.refusal:
+        return Outcome(trial, (), (Status(State.REFUSED, trial.refusal),))
+    return Outcome(trial, tuple(job.folder for job in runs), tuple(job.status for job in runs))
+
+
+def run(job: Job, device: torch.device, observers: Sequence[Observer] = ()) -> None:
+    """Make the job's folder hold its run; one process at a time.
+
+    A failure is written into the folder and goes no further: it is this trial's result.
+    """
+    with alone(job.folder.path):
+        if job.status.is_final:
+            return
+        try:
+            data = without_test(load(job.task, job.data, device))
+            execute.execute(job.config, {job.task.name: data}, job.folder, device, job.trunk, observers)
+        except TrainingFailed:
+            pass  # `execute` has written the reason
+        except Exception as error:
+            reason = " ".join(str(error).split()) or "no message"
+            job.close(Status(State.ERROR, f"{type(error).__name__}: {reason[:300]}"))
+
+
+def estimate(config: RunConfig, data: TaskData, device: torch.device) -> float:
+    """Seconds that a run of this configuration takes, from one epoch of it here (without the trunk's weights)."""
+    one = config.model_copy(update={"epochs": 1, "start": "scratch"})
+    with tempfile.TemporaryDirectory() as temporary:
+        started = time.perf_counter()
+        execute.execute(one, {data.task.name: without_test(data)}, RunFolder(Path(temporary) / "run"), device)
+        return (time.perf_counter() - started) * config.epochs
+
+
+def without_test(data: TaskData) -> TaskData:
+    """The data as a run of a sweep is handed it."""
+    return replace(data, splits={name: split for name, split in data.splits.items() if name != "test"})
+
+
+@torch.no_grad()
+def score_test(folder: RunFolder, data: TaskData, device: torch.device) -> None:
+    """Add the test split to a finished run's scores and metrics; nothing where it is there already.
+
+    The scores are those that an ordinary run of the same configuration has. One process at a time; the metrics are
+    written last, so a folder whose metrics name the test split is whole, and one that a kill left between is mended.
+    """
+    with alone(folder.path):
+        if "test_auc" in folder.metrics():
+            return
+        scores = folder.scores()
+        split, predictor = data.splits["test"], execute.predictor(folder, data.task).to(device)
+        batches = torch.split(split.images.squeeze(1), EVAL_BATCH)
+        probabilities = torch.cat([predictor(images) for images in batches]).float().cpu().numpy()
+        scores["test"] = (split.labels.cpu().numpy(), probabilities)
+        folder.write_scores(scores)
+        folder.write_metrics(metrics(scores))

@@ -1,0 +1,22 @@
+"""What a person types, in one place: pages, descriptions and errors show these."""
+
+from __future__ import annotations
+
+
+class Commands:
+    """The commands that pages and descriptions end with."""
+
+    def cell(self, profile: str, task: str, recipe: str) -> str:
+        """All seeds of one task and recipe again."""
+        return f"mlflow run . -e finetune -P task={task} -P recipe={recipe} -P profile={profile}"
+
+    def any_cell(self, profile: str) -> str:
+        return self.cell(profile, "TASK", "RECIPE")
+
+    def sweep(self, task: str, grid: str, profile: str, seeds: int) -> str:
+        """The search of a grid again."""
+        return f"python -m pipelines.sweep {task} --grid {grid} --profile {profile} --seeds {seeds}"
+
+    def serve(self, task: str) -> str:
+        """Answer requests with a task's champion."""
+        return f"mlflow models serve -m models:/{task}@champion --env-manager local"

@@ -1,0 +1,81 @@
+"""How to mend what went wrong: the second half of an error's sentence, by its class.
+
+The library says what is wrong and where; only the command line knows which commands and files a person has in hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmark.core import errors
+from benchmark.core.errors import BenchmarkError
+
+Facts = dict[str, Any]
+
+
+def mend(error: BenchmarkError) -> str:
+    """What helps against this error; empty where its sentence says it all."""
+    for kind in type(error).__mro__:
+        if kind in MENDS:
+            return MENDS[kind](error.facts)
+    return ""
+
+
+def sentence(error: BenchmarkError) -> str:
+    """What went wrong, where, and how to mend it."""
+    return "; ".join(part for part in (str(error), mend(error)) if part)
+
+
+def _wrong_file(facts: Facts) -> str:
+    if facts["own"]:
+        return f"put the declared file there or declare its MD5 in params.yaml: tasks.{facts['task']}.md5"
+    return "put the official file there or unset MEDMNIST_MIRROR"
+
+
+def _unreachable(facts: Facts) -> str:
+    first = f"a file at {facts['origin']}" if facts["own"] else f"a network that reaches {facts['origin']}"
+    return (
+        f"what helps: (1) {first}, (2) MEDMNIST_MIRROR naming a folder or address that has {facts['file_name']}, or "
+        f"(3) a shorter fetch.tasks (and pretrain.{facts['dim']}.tasks) in params.yaml, which `make repro` does by itself"
+    )
+
+
+def _not_finite(facts: Facts) -> str:
+    lower = f"a lower lr of recipe {facts['recipe']} in params.yaml is the likely remedy"
+    return lower if facts["precision"] == "fp32" else f"{lower}, or precision fp32 of profile {facts['profile']}"
+
+
+def _out_of_memory(facts: Facts) -> str:
+    cheaper = f"name a cheaper network in profile {facts['profile']}"
+    return (
+        f"lower batch_size of recipe {facts['recipe']} in params.yaml, or {cheaper}" if facts["in_a_batch"] else cheaper
+    )
+
+
+MENDS: dict[type[BenchmarkError], Callable[[Facts], str]] = {
+    errors.NoConfiguration: lambda facts: "run the command from the project's folder",
+    errors.BadTask: lambda facts: "mend the entry in params.yaml",
+    errors.NoWinner: lambda facts: f"run `python -m pipelines.sweep {facts.get('task', 'TASK')}` for it",
+    errors.NoTrunk: lambda facts: (
+        f"name {facts['dim']} in params.yaml: pretrain.dims, and the tasks to train it on in "
+        f"pretrain.{facts['dim']}.tasks"
+    ),
+    errors.NoScheduler: lambda facts: "pip install '.[sweep]'",
+    errors.NoCluster: lambda facts: (
+        "start one with `ray start --head`, and set RAY_AUTH_MODE=token here where it asks for a token"
+    ),
+    errors.NothingDone: lambda facts: "some are not finished: give the command again" if facts["left"] else "",
+    errors.DataMissing: lambda facts: (
+        f"run `dvc repro fetch@{facts['task']}` or `python -m pipelines.fetch {facts['task']}`"
+    ),
+    errors.WrongFile: _wrong_file,
+    errors.WrongStructure: lambda facts: (
+        "save the file again in MedMNIST's format and declare its new MD5 in params.yaml"
+    ),
+    errors.OneClass: lambda facts: f"take {facts['task']} out of params.yaml, or mend the file",
+    errors.DamagedRun: lambda facts: "run its stage again, which makes it anew, or remove the folder",
+    errors.DataUnreachable: _unreachable,
+    errors.NotFinite: _not_finite,
+    errors.OutOfMemory: _out_of_memory,
+}

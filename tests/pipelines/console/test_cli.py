@@ -1,0 +1,174 @@
+"""Help comes fast, errors are one sentence, and a signal ends a command with its own exit code."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+COMMANDS = ["fetch", "pretrain", "finetune", "sweep", "report", "repro", "prepare", "score", "compare", "figures"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_imports_nothing_heavy(name: str) -> None:
+    code = (
+        "import sys\n"
+        f"sys.argv = ['{name}', '--help']\n"
+        "import runpy\n"
+        "try:\n"
+        f"    runpy.run_module('pipelines.{name}', run_name='__main__')\n"
+        "except SystemExit:\n"
+        "    print([heavy for heavy in ('torch', 'mlflow', 'pandas', 'medmnist', 'sklearn') if heavy in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "Usage" in done.stdout
+
+
+def test_an_error_is_one_sentence_and_its_exit_code() -> None:
+    code = (
+        "from benchmark.core.errors import BadInput\n"
+        "from pipelines.console import cli\n"
+        "def main() -> None:\n"
+        "    raise BadInput('what, where, how to mend it')\n"
+        "cli.run(main)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: what, where, how to mend it\n")
+
+
+@pytest.mark.parametrize(
+    ("write", "answer"),
+    [
+        ("Checkpoints(Path('full'), 'a').save(1, {'weights': torch.zeros(100_000)})", "file too large"),
+        ("RunFolder(Path('full')).write_scores({'val': (np.zeros((9**5, 1)), np.zeros((9**5, 1)))})", "file too large"),
+        ("open('/dev/full', 'w', buffering=1).write('row\\n')", "no space left on device"),
+    ],
+)
+def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(tmp_path: Path, write: str, answer: str) -> None:
+    """The room that a process has is cut down to 64 KiB a file, which its writes are told like a full disk."""
+    code = (
+        "import resource\n"
+        "from pathlib import Path\n"
+        "import numpy as np\n"
+        "import torch\n"
+        "from benchmark.training.checkpoint import Checkpoints\n"
+        "from benchmark.runs.folder import RunFolder\n"
+        "from pipelines.console import cli\n"
+        "def main() -> None:\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))\n"
+        f"    {write}\n"
+        "cli.run(main)\n"
+    )
+    env = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=env)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: can't write")
+    assert answer in line
+    assert "make room there" in line
+    assert done.returncode == 1
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_file_that_may_not_be_written_is_one_sentence() -> None:
+    forbidden = "/proc/sys/kernel/osrelease"  # to everybody, the superuser too
+    code = f"from pipelines.console import cli\ndef main() -> None:\n    open({forbidden!r}, 'w')\ncli.run(main)\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: can't use {forbidden} in ")
+    assert done.returncode == 1
+
+
+def test_without_git_the_whole_pipeline_is_not_begun(tmp_path: Path) -> None:
+    shutil.copy("params.yaml", tmp_path)
+    before = (tmp_path / "params.yaml").read_bytes()
+    env = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, "-m", "pipelines.repro"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=env)
+    assert (done.returncode, "not a git clone" in done.stderr, len(done.stderr.splitlines())) == (2, True, 1)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
+
+
+@pytest.mark.parametrize(("sent", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_command_with_its_exit_code(sent: signal.Signals, exit_code: int) -> None:
+    code = (
+        "import time\n"
+        "from pipelines.console import cli\n"
+        "def main() -> None:\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(60)\n"
+        "cli.run(main)\n"
+    )
+    assert exit_code_after(sent, code, patience_s=10) == exit_code
+
+
+UNINTERRUPTIBLE = "hashlib.pbkdf2_hmac('sha256', b'a', b'b', 2 * 10**9)"
+"""A single call for Python, as a step of a large network is: no handler runs before it returns."""
+
+
+@pytest.mark.parametrize(("sent", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_command_within_five_seconds_in_the_middle_of_a_step(
+    sent: signal.Signals, exit_code: int
+) -> None:
+    code = (
+        "import hashlib\n"
+        "from pipelines.console import cli\n"
+        "def main() -> None:\n"
+        "    print('ready', flush=True)\n"
+        f"    {UNINTERRUPTIBLE}\n"
+        "cli.run(main)\n"
+    )
+    assert exit_code_after(sent, code, patience_s=5) == exit_code
+
+
+def exit_code_after(sent: signal.Signals, code: str, patience_s: float) -> int:
+    """Of a Python process that was sent a signal once it said that it was ready."""
+
+    def listen() -> None:  # a shell's background job, and all that it starts, does not hear Ctrl-C
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=listen) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.1)
+        process.send_signal(sent)
+        try:
+            return process.wait(patience_s)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(("launcher", "outlives"), [("dvc", False), ("mlflow", False), ("notebook", True)])
+@pytest.mark.parametrize("shell", ["exec ", ""])
+def test_nothing_goes_on_behind_a_dead_dvc_or_mlflow(tmp_path: Path, launcher: str, shell: str, outlives: bool) -> None:
+    stage = tmp_path / "stage.py"
+    stage.write_text(
+        "import hashlib, os\n"
+        "from pipelines.console import cli\n"
+        "def main() -> None:\n"
+        "    print(os.getpid(), flush=True)\n"
+        f"    {UNINTERRUPTIBLE}\n"
+        "cli.run(main)\n"
+    )
+    # A shell in between that stays (it has a second command to run), and one that becomes the stage.
+    command = f"{shell}{sys.executable} {stage}" + ("" if shell else "; true")
+    (tmp_path / launcher).write_text(f"import subprocess\nsubprocess.run({command!r}, shell=True)\n")
+    env = os.environ | {"PYTHONPATH": "."}
+    with subprocess.Popen([sys.executable, tmp_path / launcher], stdout=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stdout is not None
+        child = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+    try:
+        child.wait(timeout=6)
+        gone = True
+    except psutil.TimeoutExpired:
+        gone = False
+        child.kill()
+    assert gone is not outlives

@@ -1,0 +1,137 @@
+"""The page of a swept task: where the recipe's own choice stands, and what can be told from it."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_ind
+
+from benchmark.config.tasks import STAMP
+from benchmark.report import sweep_page
+from benchmark.report.plots.heatmap import equal_losses, heatmap
+from benchmark.report.sweep_page import Contrast
+from benchmark.runs.workspace import Workspace
+from benchmark.sweep import grid as grids
+from benchmark.sweep.grid import Result
+from pipelines.console.commands import Commands
+from tests.report.parts import SWEPT_PARAMS, SWEPT_SEEDS, SWEPT_TASK, make_result
+
+OWN = "readme-cross-entropy-adam-lr0.001"
+
+
+def page(workspace: Workspace, result: Result) -> str:
+    files = grids.write(SWEPT_TASK.name, result.table, result.winner, workspace)
+    assert len(files) == 2
+    return sweep_page.write(SWEPT_PARAMS, workspace, Commands())[SWEPT_TASK.name].read_text()
+
+
+def test_the_readmes_choice_has_its_rank_in_the_grid() -> None:
+    ranked = sweep_page.choice(SWEPT_PARAMS, SWEPT_TASK, make_result({OWN: {"val_auc": 0.7995}}))
+    assert ranked is not None
+    assert (ranked.trial, ranked.rank) == (OWN, 2)
+    failed = sweep_page.choice(
+        SWEPT_PARAMS, SWEPT_TASK, make_result({OWN: {"val_auc": np.nan, "status": "failed: loss"}})
+    )
+    assert failed is not None
+    assert failed.rank is None
+
+
+def test_neighbours_differ_in_one_value_by_one_step() -> None:
+    choice = sweep_page.choice(SWEPT_PARAMS, SWEPT_TASK, make_result())
+    assert choice is not None
+    assert {neighbour.step for neighbour in choice.neighbours} == {
+        "lr 0.001 → 0.01",
+        "lr 0.001 → 0.0001",
+        "optimizer adam → sgd",
+        "optimizer adam → rmsprop",
+        "loss cross-entropy → nll",
+        "loss cross-entropy → bce-with-logits",
+    }
+
+
+def test_neighbours_are_told_apart_by_welchs_test_over_the_seeds() -> None:
+    random = np.random.default_rng(0)
+    own, far, near = (random.normal(mean, sd, SWEPT_SEEDS) for mean, sd in ((0.8, 0.01), (0.7, 0.01), (0.8, 0.03)))
+    other = {"far": "readme-cross-entropy-adam-lr0.01", "near": "readme-cross-entropy-adam-lr0.0001"}
+    changes = {
+        name: {"val_auc": values.mean(), "val_auc_sd": values.std(ddof=1)}
+        for name, values in ((OWN, own), (other["far"], far), (other["near"], near))
+    }
+    choice = sweep_page.choice(SWEPT_PARAMS, SWEPT_TASK, make_result(changes))
+    assert choice is not None
+    findings = {neighbour.trial: neighbour.finding for neighbour in choice.neighbours}
+    assert (findings[other["far"]].contrast, findings[other["near"]].contrast) == (
+        Contrast.WORSE,
+        Contrast.NOT_DISTINGUISHABLE,
+    )
+    verdicts = {trial: str(finding) for trial, finding in findings.items()}
+    assert verdicts[other["far"]] == f"worse (p = {ttest_ind(own, far, equal_var=False).pvalue:.2g})"
+    assert verdicts[other["near"]] == f"not distinguishable (p = {ttest_ind(own, near, equal_var=False).pvalue:.2f})"
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({"seeds": 1, "val_auc_sd": np.nan}, "unknown: one seed has no spread"),
+        ({"status": "failed: loss not finite", "val_auc": np.nan}, "unknown: failed: loss not finite"),
+        ({"val_auc": 0.75}, "the same figure"),
+    ],
+)
+def test_where_there_is_no_spread_nothing_is_told_apart(change: dict[str, Any], verdict: str) -> None:
+    name = "readme-cross-entropy-adam-lr0.01"
+    choice = sweep_page.choice(SWEPT_PARAMS, SWEPT_TASK, make_result({OWN: {"val_auc": 0.75}, name: change}))
+    assert choice is not None
+    finding = {neighbour.trial: neighbour.finding for neighbour in choice.neighbours}[name]
+    assert (str(finding), finding.is_told) == (verdict, False)
+    if finding.why:
+        assert choice.summary == f"Whether its neighbours differ from it is unknown: {finding.why}."
+
+
+def test_the_page_names_budget_winner_choice_and_every_trial(workspace: Workspace) -> None:
+    result = make_result()
+    text = page(workspace, result)
+    assert "5 epochs instead of the recipe's 100" in " ".join(text.split())
+    assert f"{result.winner.trial}: validation AUROC 0.8000, test AUROC 0.7000" in text
+    assert "rank 8 of 45 in our grid" in text
+    assert len(re.findall('<td class="reason">done</td>', text)) == 45
+    assert re.search(r"Of its 6 neighbours, ([1-6]|none) can be told from it\.", " ".join(text.split()))
+    assert ">0.0100<" in text
+    assert "commit 0123456789" in text
+    assert f"MD5 {SWEPT_TASK.md5}" in text
+    assert "python -m pipelines.sweep breastmnist --grid readme --profile quick --seeds 4" in text
+    assert STAMP not in text
+
+
+def test_stand_in_figures_are_stamped_and_an_open_sweep_has_no_test_figure(workspace: Workspace) -> None:
+    text = page(workspace, make_result(standin=True, metrics={"val_auc": 0.8}))
+    assert text.count(STAMP) >= 4
+    assert "the test split stays closed until every trial has run" in text
+
+
+def test_the_heat_maps_cover_every_cell_and_leave_out_what_spans_none() -> None:
+    rows = make_result({OWN: {"val_auc": np.nan, "status": "failed: loss"}}).table
+    picture = heatmap(rows, OWN, rows["trial"][0], "a title")
+    assert picture is not None
+    assert picture.alt.count(";") == 44
+    assert "cross-entropy adam 0.001: undefined" in picture.alt
+    assert picture == heatmap(rows, OWN, rows["trial"][0], "a title")
+    assert heatmap(make_result(grid="dam").table, None, "x", "a title") is None
+
+
+def test_a_grid_without_the_recipes_choice_says_so(workspace: Workspace) -> None:
+    result = make_result()
+    rest = result.table[result.table["trial"] != OWN].reset_index(drop=True)
+    assert "own choice is no point of this grid" in page(workspace, Result(rest, result.winner))
+
+
+def test_losses_with_the_same_figures_everywhere_are_said_to_have_the_same_map(workspace: Workspace) -> None:
+    trials = grids.trials(SWEPT_PARAMS, SWEPT_TASK, "readme", "quick", range(SWEPT_SEEDS), "a test")
+    twins = [trial.name for trial in trials if trial.objective.loss == "nll"]
+    same = {name: {"val_auc": 0.8 - place / 1000} for place, name in enumerate(twins)}
+    result = make_result(same)
+    assert equal_losses(make_result().table) == []
+    assert equal_losses(result.table) == [("cross-entropy", "nll")]
+    assert "The maps of cross-entropy and nll are the same." in page(workspace, result)
+    failed = make_result({trial.name: {"val_auc": np.nan, "status": "failed: loss"} for trial in trials})
+    assert equal_losses(failed.table) == []

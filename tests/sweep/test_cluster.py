@@ -1,0 +1,201 @@
+"""Ray on this machine and as a cluster of three nodes on loopback; what a sweep refuses to start on."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from benchmark.config.entries import StandinTask
+from benchmark.config.tasks import build_task
+from benchmark.core.errors import BadInput, NoCluster
+from benchmark.data.fetch import fetch
+from benchmark.data.load import load
+from benchmark.runs.status import NOT_FINISHED, NOT_RUN, State, Status
+from benchmark.runs.workspace import Workspace
+from benchmark.sweep import cluster, trial
+from benchmark.sweep.cluster import Share
+from benchmark.sweep.grid import Trial
+from benchmark.sweep.trial import Job
+from pipelines.sweep import option
+from tests.helpers import CPU, PARAMS, ROOT, make_config, told
+
+pytest.importorskip("ray", reason="needs the extra 'sweep'")
+TASK = "standin-breastmnist"
+HERE = Workspace()
+"""The folder of the test, which it makes the current one."""
+
+
+def make_project(folder: Path) -> Path:
+    """A folder that a sweep runs in: parameters with a small grid, and stand-in data."""
+    grid = {"recipe": "medmnist", "over": {"optimizer": ["sgd", "adam", "rmsprop"], "lr": [0.01, 1e-3]}}
+    params = PARAMS | {"profile": "smoke", "sweep": {"tasks": [], "grids": {"small": grid}}}
+    params = params | {"tasks": PARAMS["tasks"] | {TASK: {"standin": "breastmnist", "fraction": 0.2}}}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    command(folder, "pipelines.fetch", TASK).wait()
+    return folder
+
+
+def command(folder: Path, module: str, *arguments: str) -> "subprocess.Popen[str]":
+    env = os.environ | {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        cwd=folder,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Any]:
+    """A head without CPUs and two workers of one CPU each, every one with processes of its own."""
+    from ray.cluster_utils import Cluster
+
+    own = {"env_vars": {"PYTHONPATH": str(ROOT)}}
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False} | own)
+    made.workers = [made.add_node(num_cpus=1, **own) for _ in range(2)]
+    yield made
+    made.shutdown()
+
+
+def test_what_a_killed_sweep_left_of_tunes_files_is_removed(tmp_path: Path) -> None:
+    """That of a living one, or of another machine, is not."""
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    own, left = cluster._storage(tmp_path), f".tune-{socket.gethostname()}+{dead.pid}+0"
+    for name in (own.name, left, f".tune-elsewhere+{dead.pid}+0"):
+        (tmp_path / name / "starts").mkdir(parents=True)
+    assert cluster._storage(tmp_path).name != own.name
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([own.name, f".tune-elsewhere+{dead.pid}+0"])
+
+
+def test_a_node_with_other_code_is_named(nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "benchmark", tmp_path / "other" / "benchmark")
+    with (tmp_path / "other" / "benchmark" / "training" / "loop.py").open("a") as file:
+        file.write("# another version\n")
+    monkeypatch.chdir(tmp_path)  # a node looks where the sweep was started, then among its own packages
+    other = nodes.add_node(num_cpus=1, env_vars={"PYTHONPATH": str(tmp_path / "other")})
+    try:
+        with (
+            pytest.raises(BadInput, match=r"node .*: has another version \(code .* there, .* here\)"),
+            cluster.connect(nodes.address, Share(1, 0, None)),
+        ):
+            pass
+    finally:
+        nodes.remove_node(other)
+
+
+def test_a_trial_can_not_have_more_than_any_node_has(nodes: Any) -> None:
+    with (
+        pytest.raises(BadInput, match=r"option --gpus: a trial can't have 0.5: no node has more than 0 GPU"),
+        cluster.connect(nodes.address, Share(1, 0.5, None), option),
+    ):
+        pass
+
+
+def make_jobs(count: int, epochs: int) -> list[Job]:
+    """Runs of a small stand-in task in the current folder, learning rates from useful to useless."""
+    task = build_task(TASK, StandinTask(standin="breastmnist", fraction=0.2))
+    fetch(task, HERE.data(TASK), None, 0, 1.0)
+    made = []
+    for number in range(count):
+        objective = {"loss": "cross-entropy", "optimizer": "adam", "lr": 1e-3 * 0.05**number}
+        config = make_config(TASK, recipe=f"trial{number}", objective=objective, epochs=epochs)
+        made.append(Trial(config.recipe, task, config.objective, (config,)))
+    data = load(task, HERE.data(TASK), CPU)
+    return [job for jobs in trial.jobs(made, data, HERE).values() for job in jobs]
+
+
+def test_asha_gives_up_what_falls_behind_and_says_so(
+    nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    jobs, share, ended = make_jobs(4, epochs=6), Share(1, 0, 2), []
+    with cluster.connect(nodes.address, share):
+        cluster.run(jobs, share, HERE, True, 0, ended.append)
+    assert sorted(job.config.recipe for job in ended) == [job.config.recipe for job in jobs]
+    statuses = {str(job.status).partition(" after")[0] for job in jobs}
+    assert statuses == {"done", "stopped: by ASHA"}
+    assert {job.status.state for job in jobs} == {State.DONE, State.STOPPED}
+    assert all(job.is_settled(asha=True) for job in jobs)
+
+
+def test_a_budget_of_time_leaves_the_rest_for_another_time(
+    nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    jobs, share = make_jobs(2, epochs=2000), Share(1, 0, 1)
+    ended_by = signal.getsignal(signal.SIGTERM)
+    with cluster.connect(nodes.address, share):
+        assert signal.getsignal(signal.SIGTERM) is ended_by  # Ray's own handler aborts the process
+        started = time.monotonic()
+        cluster.run(jobs, share, HERE, False, 0.05, lambda _: None)
+        assert time.monotonic() - started < 60
+    assert {job.status for job in jobs} <= {NOT_RUN, NOT_FINISHED}
+
+
+def test_a_run_whose_process_dies_each_time_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its starts are counted where it runs, so that those which a dead node was sent and never made do not count."""
+    monkeypatch.chdir(tmp_path)
+    (job,) = make_jobs(1, epochs=1)
+    monkeypatch.setattr("ray.tune.report", lambda metrics: None)
+    monkeypatch.setattr("benchmark.sweep.trial.run", lambda *_: None)  # dies: what it had to do is not done
+    for _ in range(cluster.RETRIES + 1):
+        cluster._trainable({"job": 0}, [job], str(tmp_path), Share(1, 0, 1), False, tmp_path / "starts")
+        assert job.status == NOT_RUN
+    cluster._trainable({"job": 0}, [job], str(tmp_path), Share(1, 0, 1), False, tmp_path / "starts")
+    assert job.status == Status(State.ERROR, "its process died 4 times")
+
+
+def test_a_sweep_on_a_cluster_outlives_the_death_of_a_node(nodes: Any, tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    sweep = command(project, "pipelines.sweep", TASK, "--grid", "small", "--address", nodes.address)
+    finished = project / "trials" / "smoke" / TASK
+    deadline = time.monotonic() + 120
+    while not list(finished.glob("*/seed0/metrics.json")) and time.monotonic() < deadline and sweep.poll() is None:
+        time.sleep(0.1)
+    nodes.remove_node(nodes.workers.pop(), allow_graceful=False)
+    output, _ = sweep.communicate(timeout=180)
+    assert sweep.returncode == 0, output
+    table = pd.read_csv(project / "sweeps" / TASK / "trials.csv")
+    assert (table["status"] == "done").all()
+    assert len(table) == 6
+    assert sum(" val AUROC " in line and line.startswith("[") for line in output.splitlines()) == 6
+
+
+def test_an_address_without_a_cluster_is_one_sentence_and_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    with told(NoCluster, r"option --address: no Ray cluster answers at 127.0.0.1:9.*start one with `ray start --head`"):
+        cluster.require("127.0.0.1:9", option)
+    with pytest.raises(BadInput, match="option --address: should be HOST:PORT or auto, got 'cluster'"):
+        cluster.require("cluster", option)
+    monkeypatch.setattr(cluster, "ANSWER_S", 5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the call and never says a word
+        port, started = silent.getsockname()[1], time.monotonic()
+        with pytest.raises(NoCluster, match=f"no Ray cluster answers at 127.0.0.1:{port}"):
+            cluster.require(f"127.0.0.1:{port}", option)
+        assert time.monotonic() - started < 15
+
+
+def test_without_ray_the_command_says_what_to_install(tmp_path: Path) -> None:
+    """In an environment in which `import ray` fails and its package is not found."""
+    program = (
+        "import sys, importlib.util as u; find = u.find_spec\n"
+        "u.find_spec = lambda name, *rest: None if name == 'ray' else find(name, *rest)\n"
+        "sys.modules['ray'] = None; sys.argv = ['sweep', 'standin-breastmnist']\n"
+        "from pipelines import sweep; from pipelines.console import cli; cli.run(sweep.main)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip() == ("error: a sweep runs on Ray, which is not installed here; pip install '.[sweep]'")
+    assert "Traceback" not in done.stderr

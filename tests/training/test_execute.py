@@ -1,0 +1,109 @@
+"""One run, from configuration to a complete folder; and when it is left alone, resumed or made anew."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark.core.errors import DataError, TrainingFailed
+from benchmark.runs.folder import RunFolder
+from benchmark.runs.scores import metrics
+from benchmark.runs.status import DONE
+from benchmark.training import execute
+from tests.helpers import CPU, OBJECTIVES, make_config, make_data
+
+DATA = {"breastmnist": make_data("breastmnist")}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return RunFolder(tmp_path / "run")
+
+
+def test_a_finished_folder_holds_everything_that_was_found_out(folder: RunFolder) -> None:
+    assert execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    names = {path.name for path in folder.path.iterdir()}
+    assert names == {"run.json", "history.csv", "scores.npz", "metrics.json", "model.safetensors"}
+    record = folder.trained()
+    assert record.status == DONE
+    assert record.data_md5 == {"breastmnist": DATA["breastmnist"].md5}
+    assert record.code.digest == execute._code_digest(make_config("breastmnist"), DATA)
+    assert {"torch", "libauc", "python"} <= set(record.versions)
+    assert record.hardware.threads == torch.get_num_threads()
+    assert record.config.seed == 0
+    assert folder.metrics() == metrics(folder.scores())
+    assert len(folder.history()) == 2
+
+
+def test_scores_are_of_every_split_in_file_order(folder: RunFolder) -> None:
+    execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    for split, (labels, scores) in folder.scores().items():
+        assert np.array_equal(labels, DATA["breastmnist"].splits[split].labels.numpy())
+        assert scores.shape == labels.shape
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "aucm"])
+def test_the_served_model_gives_the_runs_own_scores(folder: RunFolder, loss: str) -> None:
+    execute.execute(make_config("breastmnist", objective=OBJECTIVES[loss]), DATA, folder, CPU)
+    predictor = execute.predictor(folder, DATA["breastmnist"].task)
+    images = DATA["breastmnist"].splits["test"].images.squeeze(1)
+    with torch.no_grad():
+        assert np.allclose(predictor(images).numpy(), folder.scores()["test"][1], atol=1e-6)
+
+
+def test_two_folders_of_one_run_are_equal_to_the_byte(tmp_path: Path) -> None:
+    contents = []
+    for name in ("a", "b"):
+        folder = RunFolder(tmp_path / name)
+        execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+        contents.append([(folder.path / n).read_bytes() for n in ("scores.npz", "metrics.json", "model.safetensors")])
+    assert contents[0] == contents[1]
+
+
+def test_a_finished_run_is_not_trained_again_and_a_changed_one_is(folder: RunFolder) -> None:
+    execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    assert not execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    assert execute.execute(make_config("breastmnist", batch_size=24), DATA, folder, CPU)
+    assert execute.execute(
+        make_config("breastmnist", batch_size=24), {"breastmnist": make_data("breastmnist", seed=1)}, folder, CPU
+    )
+
+
+@pytest.mark.parametrize("lost", ["scores.npz", "metrics.json", "history.csv", "model.safetensors"])
+def test_a_finished_run_that_has_lost_a_file_is_made_again(folder: RunFolder, lost: str) -> None:
+    execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    scores = (folder.path / "scores.npz").read_bytes()
+    (folder.path / lost).unlink()
+    assert execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    assert (folder.path / "scores.npz").read_bytes() == scores
+    assert folder.is_done
+
+
+def test_a_failed_run_keeps_its_row_with_the_reason_and_is_tried_again(folder: RunFolder) -> None:
+    config = make_config("breastmnist", objective={"loss": "cross-entropy", "optimizer": "sgd", "lr": 1e30})
+    for _ in range(2):
+        with pytest.raises(TrainingFailed):
+            execute.execute(config, DATA, folder, CPU)
+        assert str(folder.record().status).startswith("failed: loss not finite in epoch 1")
+        assert not (folder.path / "scores.npz").exists()
+
+
+def test_a_trunk_is_part_of_a_runs_identity(tmp_path: Path) -> None:
+    trunks = []
+    for seed in (0, 1):
+        trunk = RunFolder(tmp_path / f"trunk{seed}")
+        execute.execute(make_config("breastmnist", stage="pretrain", seed=seed), DATA, trunk, CPU)
+        trunks.append(trunk)
+    config, folder = make_config("breastmnist", start="trunk"), RunFolder(tmp_path / "run")
+    assert execute.execute(config, DATA, folder, CPU, trunks[0])
+    assert not execute.execute(config, DATA, folder, CPU, trunks[0])
+    assert execute.execute(config, DATA, folder, CPU, trunks[1])
+
+
+def test_a_split_of_one_class_is_refused_before_anything_is_written(folder: RunFolder) -> None:
+    data = make_data("breastmnist")
+    data.splits["val"].labels.fill_(1)
+    with pytest.raises(DataError, match="split 'val' has only images with 1 for label 0; AUROC needs both classes"):
+        execute.execute(make_config("breastmnist"), {"breastmnist": data}, folder, CPU)
+    assert not folder.path.exists()
