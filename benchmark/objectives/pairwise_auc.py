@@ -1,7 +1,7 @@
 """A surrogate loss on every pair of a positive and a negative of the batch, with one of PyTorch's optimizers.
 
-The plain way to AUROC that the others improve on: Gao et al., IJCAI 2013 for the square; Herschtal and Raskutti, ICML
-2004 for the logistic loss.
+The plain way to AUROC, with nothing that goes from step to step. Which surrogates are consistent with AUROC: Gao and
+Zhou, IJCAI 2015.
 """
 
 from __future__ import annotations

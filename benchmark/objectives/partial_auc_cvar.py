@@ -24,7 +24,7 @@ class PartialAucCvar(PairObjective):
     beta: float = Field(gt=0, le=1)
     """The false positive rate up to which it counts: the share of the negatives that keep a gradient."""
     eta: float = Field(gt=0)
-    """Step of the thresholds. A threshold of 4 or more leaves no pair, so 1 / beta times this should be well below."""
+    """Step of the thresholds. One jumps by up to eta / beta, and of 4 or more it leaves no pair a gradient."""
 
     carried: ClassVar[Sequence[str]] = ("u_pos",)
 

@@ -34,6 +34,8 @@ EVAL_BATCH = 256
 CHECKPOINT_PAUSE_S = {"cpu": 0.0, "cuda": 5.0}
 """Least time between two checkpoints. On a CPU there is one after every epoch; on a GPU an epoch of a small set takes
 less time than writing one does."""
+NO_MEMORY = ("allocate memory", "could not create a primitive")
+"""What PyTorch says on a CPU without memory left, and oneDNN where there is no room for the code of a kernel."""
 Row = dict[str, float]
 
 
@@ -280,7 +282,8 @@ def _failures_named(run: Training, where: str, batch: int) -> Iterator[None]:
         raise NotFinite(f"{error} not finite {where} ({settings})", run.history, **facts) from error
     except (MemoryError, RuntimeError) as error:
         # torch.OutOfMemoryError is a RuntimeError; on a CPU only the words tell.
-        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in str(error):
+        told = any(words in str(error) for words in NO_MEMORY)
+        if not told and not isinstance(error, (MemoryError, torch.OutOfMemoryError)):
             raise
         images = next(iter(run.lessons.values())).data.splits["train"].images
         shape = "x".join(str(side) for side in images.shape[2:])

@@ -91,10 +91,8 @@ def _repeatable_writes() -> Iterator[None]:
     """Which write stays is chance on a GPU, where an image stands twice in a batch and so writes to its entry twice."""
     import torch
 
-    before, warn_only = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
+    before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     torch.use_deterministic_algorithms(True)
     try:
         yield
