@@ -27,6 +27,7 @@ from benchmark.data import standin
 from benchmark.data.load import Split, TaskData
 from benchmark.networks.shared.one_step import OneStep2d, OneStep3d
 from benchmark.objectives.shared import optimizers
+from benchmark.objectives.shared.base import Criterion
 from benchmark.training import loop, model, precision
 from benchmark.training.loop import Row, Training
 from benchmark.training.model import MultiHead, pick_device
@@ -312,8 +313,7 @@ class Parts:
         run = engine.run
         run.model.forward = self.timed("forward", run.model.forward)  # type: ignore[method-assign]
         for name, lesson in run.lessons.items():
-            timed = replace(lesson, criterion=self.timed("forward", lesson.criterion))
-            run.lessons[name] = timed
+            run.lessons[name] = replace(lesson, criterion=TimedCriterion(lesson.criterion, self))
         run.optimizer.backward = self.timed("backward", run.optimizer.backward)  # type: ignore[method-assign]
         run.optimizer.step = self.timed("update", run.optimizer.step)  # type: ignore[method-assign]
 
@@ -321,3 +321,20 @@ class Parts:
     def checks(self) -> Any:
         with patch.object(optimizers, "probe", self.timed("check", optimizers.probe)):
             yield
+
+
+class TimedCriterion(Criterion):
+    """A criterion whose calls count as forward."""
+
+    def __init__(self, inner: Criterion, parts: Parts) -> None:
+        self.inner, self.call = inner, parts.timed("forward", inner)
+
+    def __call__(self, outputs: torch.Tensor, labels: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+        loss: torch.Tensor = self.call(outputs, labels, indices)
+        return loss
+
+    def state(self) -> dict[str, Any]:
+        return self.inner.state()
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.inner.load(state)
