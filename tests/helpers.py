@@ -104,6 +104,9 @@ def make_config(*tasks: str, **changes: Any) -> RunConfig:
         "recipe_epochs": 2,
         "batch_size": 16,
         "schedule": None,
+        "averaging": None,
+        "keep": "best",
+        "flips_at_test": (),
         "precision": "fp32",
     }
     return RunConfig.model_validate(config | changes)

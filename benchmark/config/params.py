@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from benchmark.augmentations import KINDS
 from benchmark.config.entries import ENTRY_FORMS, Name, TaskEntry
 from benchmark.config.recipes import (
     Augmentation2d,
@@ -23,12 +24,14 @@ from benchmark.config.recipes import (
     Profile,
     Recipe,
 )
+from benchmark.config.schedules import FORMS
 from benchmark.core.errors import BadInput, NoConfiguration
 from benchmark.core.settings import Section, read_yaml, sentence
 from benchmark.core.terms import Dimension
+from benchmark.networks import FAMILIES
 from benchmark.objectives import ADAPTER, OBJECTIVES, Objective
 
-UNION_FORMS: dict[Any, type[Section]] = {**ENTRY_FORMS, **OBJECTIVES}
+UNION_FORMS: dict[Any, type[Section]] = {**ENTRY_FORMS, **FORMS, **FAMILIES, **KINDS, **OBJECTIVES}
 """The members of the unions in the file, by the tags that pydantic tells them by."""
 
 

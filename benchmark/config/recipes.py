@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from benchmark.augmentations import AUGMENTATIONS
+from benchmark.augmentations import AUGMENTATIONS, AnyAugmentation, kind_of, kinds
 from benchmark.config.entries import Name
-from benchmark.core.discovery import Makers
+from benchmark.config.schedules import Schedule
 from benchmark.core.settings import Section
 from benchmark.core.terms import Dimension
-from benchmark.networks import NETWORKS
+from benchmark.networks import NETWORKS, AnyNetwork, families, family_of
 from benchmark.objectives import AnyObjective
 
 Precision = Literal["fp32", "bf16"]
@@ -27,26 +27,52 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
-def _one_of(makers: Makers, dim: Dimension) -> Callable[[str], str]:
-    """A check that a name is known for images of this dimension."""
+def _known(
+    names: Sequence[str], key: str, forms: Sequence[str], told: Callable[[object], str | None]
+) -> BeforeValidator:
+    """A check that a part's name or form is known for images of a dimension; what else its settings may be is the form's.
 
-    def check(name: str) -> str:
-        if name not in (names := makers.names(dim)):
-            *others, last = map(repr, names)
-            raise ValueError(f"should be {', '.join(others)} or {last}" if others else f"should be {last}")
-        return name
+    Args:
+        names: that it may have, or be settings with one of `forms` under `key`.
+        told: what settings have under `key`.
+    """
 
-    return check
+    def check(part: object) -> object:
+        if isinstance(part, dict | Section):
+            if (form := told(part)) not in forms:
+                problem = f"unknown {key} '{form}'" if form else f"{key} missing"
+                raise ValueError(f"{problem}; known: {', '.join(sorted(forms))}")
+        elif part not in names:
+            raise ValueError(f"should be {_either(names)}, or settings of {key} {_either(forms)}")
+        return part
+
+    return BeforeValidator(check)
+
+
+def _network_of(dim: Dimension) -> BeforeValidator:
+    return _known(NETWORKS.names(dim), "family", families(dim), family_of)
+
+
+def _augmentation_of(dim: Dimension) -> BeforeValidator:
+    return _known(AUGMENTATIONS.names(dim), "kind", kinds(dim), kind_of)
+
+
+def _either(names: Sequence[str]) -> str:
+    *others, last = map(repr, names)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 Distinct = AfterValidator(_distinct)
-Share = Annotated[float, Field(gt=0, lt=1)]
+Axis2d = Literal["height", "width"]
+Axis3d = Literal["depth", "height", "width"]
+Flips2d = Annotated[tuple[Axis2d, ...], Distinct]
+Flips3d = Annotated[tuple[Axis3d, ...], Distinct]
 Count = Annotated[int, Field(ge=1)]
 BatchSize = Annotated[int, Field(ge=2)]
-Network2d = Annotated[str, AfterValidator(_one_of(NETWORKS, Dimension.D2))]
-Network3d = Annotated[str, AfterValidator(_one_of(NETWORKS, Dimension.D3))]
-Augmentation2d = Annotated[str, AfterValidator(_one_of(AUGMENTATIONS, Dimension.D2))]
-Augmentation3d = Annotated[str, AfterValidator(_one_of(AUGMENTATIONS, Dimension.D3))]
+Network2d = Annotated[AnyNetwork, _network_of(Dimension.D2)]
+Network3d = Annotated[AnyNetwork, _network_of(Dimension.D3)]
+Augmentation2d = Annotated[AnyAugmentation, _augmentation_of(Dimension.D2)]
+Augmentation3d = Annotated[AnyAugmentation, _augmentation_of(Dimension.D3)]
 
 
 class PerDim(Section, Generic[T, U]):
@@ -57,16 +83,6 @@ class PerDim(Section, Generic[T, U]):
 
     def of(self, dim: Dimension) -> T | U:
         return self.d2 if dim is Dimension.D2 else self.d3
-
-
-class Schedule(Section):
-    """The learning rate is multiplied by `factor` at these shares of the epochs.
-
-    The AUC objectives update their regularizer at the same moments.
-    """
-
-    at: tuple[Share, ...]
-    factor: float = Field(gt=0, le=1)
 
 
 class PretrainRecipe(Section, Generic[T, U]):
@@ -87,6 +103,12 @@ class PretrainRecipe(Section, Generic[T, U]):
         return objective
 
 
+class Averaging(Section):
+    """A moving average of the weights takes their place when a split is scored, and in the served model."""
+
+    decay: float = Field(gt=0, lt=1)
+
+
 class Recipe(Section):
     """How a task is trained. A recipe that starts from the trunk has the trunk's network.
 
@@ -102,6 +124,11 @@ class Recipe(Section):
     epochs: int = Field(ge=1)
     batch_size: PerDim[BatchSize, BatchSize]
     schedule: Schedule | None = None
+    averaging: Averaging | None = None
+    keep: Literal["best", "last"] = "best"
+    """Which epoch's weights are kept: of the best validation AUROC, or the last."""
+    flips_at_test: PerDim[Flips2d, Flips3d] | None = None
+    """Axes along which an image is flipped too when it is scored; the score is the mean over all combinations."""
     objective: AnyObjective
     winners: dict[Name, AnyObjective] = Field(default_factory=dict)
     winner_files: dict[Name, Path] = Field(default_factory=dict)

@@ -7,12 +7,15 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from benchmark.augmentations import AnyAugmentation
 from benchmark.config.params import UNION_FORMS, Params
-from benchmark.config.recipes import Precision, Recipe, Schedule
+from benchmark.config.recipes import Averaging, Axis3d, Precision, Recipe
+from benchmark.config.schedules import Schedule
 from benchmark.config.tasks import Task
 from benchmark.core.errors import NoWinner, allowed
 from benchmark.core.settings import Section, read_yaml, sentence
 from benchmark.core.terms import Dimension
+from benchmark.networks import AnyNetwork
 from benchmark.objectives import ADAPTER, OBJECTIVES, AnyObjective, Objective
 
 
@@ -24,17 +27,20 @@ class RunConfig(Section):
     recipe: str
     profile: str
     seed: int
-    network: str
+    network: AnyNetwork
     start: Literal["scratch", "trunk"]
     trainable: Literal["all"] | int
     objective: AnyObjective
-    augmentation: str
+    augmentation: AnyAugmentation
     epochs: int
     recipe_epochs: int
     """What the recipe asks for; `epochs` is what the profile makes of it."""
-    recipe_network: str
+    recipe_network: AnyNetwork
     batch_size: int
     schedule: Schedule | None
+    averaging: Averaging | None
+    keep: Literal["best", "last"]
+    flips_at_test: tuple[Axis3d, ...]
     precision: Precision
 
 
@@ -65,6 +71,9 @@ def resolve_pretrain(params: Params, dim: Dimension, profile_name: str) -> RunCo
         recipe_epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         schedule=None,
+        averaging=None,
+        keep="best",
+        flips_at_test=(),
         precision=profile.precision,
     )
 
@@ -89,6 +98,9 @@ def resolve_finetune(params: Params, task: Task, recipe_name: str, profile_name:
         recipe_epochs=recipe.epochs,
         batch_size=recipe.batch_size.of(dim),
         schedule=recipe.schedule,
+        averaging=recipe.averaging,
+        keep=recipe.keep,
+        flips_at_test=recipe.flips_at_test.of(dim) if recipe.flips_at_test else (),
         precision=profile.precision,
     )
 

@@ -7,37 +7,19 @@ two to five seconds on every command that trains nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Union, get_args
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Union
 
 from pydantic import Field, TypeAdapter
 
-from benchmark.core.discovery import files_of
+from benchmark.core.discovery import classes
 from benchmark.core.errors import Refused
 from benchmark.objectives.shared.base import Objective, TaskLike
 
 __all__ = ["ADAPTER", "OBJECTIVES", "AnyObjective", "Objective", "for_task"]
 
 
-def _found() -> Iterator[type[Objective]]:
-    """The classes of `Objective` in the files of this folder."""
-    for module in files_of(__name__):
-        for one in vars(module).values():
-            if isinstance(one, type) and issubclass(one, Objective) and one.__module__ == module.__name__:
-                yield one
-
-
-def _by_name() -> Mapping[str, type[Objective]]:
-    known: dict[str, type[Objective]] = {}
-    for one in _found():
-        for name in get_args(one.model_fields["loss"].annotation):
-            if name in known:
-                raise ImportError(f"{one.__module__} and {known[name].__module__} both name an objective '{name}'")
-            known[name] = one
-    return known
-
-
-OBJECTIVES: Mapping[str, type[Objective]] = _by_name()
+OBJECTIVES: Mapping[str, type[Objective]] = classes(__name__, Objective, "loss")  # type: ignore[type-abstract]
 """Each objective's class by the name that a recipe's `loss` gives it."""
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ def judgement(task: TaskComparison, cell: Cell, row: PublishedResult | None) -> 
     if row is None or cell.numbers is None or task.is_standin:
         return None
     trained = cell.done[0].trained
-    return judge(row, cell.numbers.over, task.task, trained.config.network if trained else "network not known")
+    return judge(row, cell.numbers.over, task.task, str(trained.config.network) if trained else "network not known")
 
 
 def beside(task: TaskComparison, cell: Cell) -> Iterator[Beside]:

@@ -233,7 +233,7 @@ def summary(outcomes: Sequence[Outcome], winner: Outcome, grid: str, recipe: str
         grid=grid,
         recipe=recipe,
         profile=first.profile,
-        network=first.network,
+        network=str(first.network),
         epochs=first.epochs,
         recipe_epochs=first.recipe_epochs,
         seeds=tuple(run.seed for run in winner.trial.runs),

@@ -23,8 +23,10 @@ def flat_params(config: RunConfig) -> dict[str, str]:
     """A run's configuration as flat parameters: the same names for every recipe, so that runs compare."""
     flat: dict[str, Any] = config.model_dump(mode="json", exclude={"objective", "schedule", "tasks"})
     flat |= {"optimizer": config.objective.optimizer_name} | config.objective.model_dump(mode="json")
+    flat |= {"network": str(config.network), "recipe_network": str(config.recipe_network)}
+    flat["augmentation"] = str(config.augmentation)
     flat["task"] = ",".join(config.tasks)
-    flat["schedule"] = f"x{config.schedule.factor} at {list(config.schedule.at)}" if config.schedule else "none"
+    flat["schedule"] = str(config.schedule or "none")
     return {name: str(value) for name, value in flat.items() if value is not None}
 
 

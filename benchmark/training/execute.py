@@ -15,15 +15,13 @@ from typing import Any
 
 import torch
 
-from benchmark import objectives
-from benchmark.augmentations import AUGMENTATIONS
+from benchmark import augmentations, networks, objectives
 from benchmark.config.run import RunConfig
 from benchmark.config.tasks import Task
 from benchmark.core import provenance
-from benchmark.core.errors import OneClass, TrainingFailed
+from benchmark.core.errors import BadInput, OneClass, TrainingFailed
 from benchmark.core.files import digest_of
 from benchmark.data.load import TaskData
-from benchmark.networks import NETWORKS
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.record import Code, Hardware, Seconds, Trained, now
 from benchmark.runs.scores import Scores, metrics
@@ -78,7 +76,7 @@ def _code_digest(config: RunConfig, data: Mapping[str, TaskData]) -> str:
     """Of the shared training code, and of the objective, network and augmentation that this run uses."""
     trained_by = [type(config.objective.of(part.task.kind)) for part in data.values()]
     parts: list[Callable[..., Any]] = [type(config.objective), *trained_by]
-    parts += [NETWORKS[config.network], AUGMENTATIONS[config.augmentation]]
+    parts += [networks.maker(config.network), augmentations.maker(config.augmentation)]
     return provenance.digest_of_code(_counting(Path(__file__), *(Path(inspect.getfile(part)) for part in parts)))
 
 
@@ -103,10 +101,12 @@ def execute(
 
     Raises:
         OneClass: a split of one class, before anything is written.
+        BadInput: images that the network or the augmentation can't take, likewise.
         TrainingFailed: after the folder was given status 'failed: reason' and the history so far.
     """
     for part in data.values():
         _need_both_classes(part)
+        _need_fitting_images(config, part)
     key = identity(config, data, trunk)
     mine = folder.holds(key)
     if mine and folder.is_done:
@@ -147,6 +147,16 @@ def _need_both_classes(part: TaskData) -> None:
                 )
 
 
+def _need_fitting_images(config: RunConfig, part: TaskData) -> None:
+    sides = part.splits["train"].images.shape[2:]
+    for what, own, reason in (
+        ("network", config.network, networks.refusal(config.network, sides)),
+        ("augmentation", config.augmentation, augmentations.refusal(config.augmentation, sides)),
+    ):
+        if reason:
+            raise BadInput(f"recipe {config.recipe}: {what} {own} does not take {part.task.name}: {reason}")
+
+
 def new_record(config: RunConfig, data: Mapping[str, TaskData], key: str) -> Trained:
     """The record of a run that starts now, here."""
     return Trained(
@@ -164,7 +174,7 @@ def new_record(config: RunConfig, data: Mapping[str, TaskData], key: str) -> Tra
 
 def _write_results(folder: RunFolder, run: Training) -> None:
     """Weights of the selected epoch, history and scores. The test split is opened here, once."""
-    run.model.load_state_dict(run.best.weights)
+    run.scored.load_state_dict(run.best.weights)
     folder.write_weights(run.best.weights)
     folder.write_history(run.history)
     if run.config.stage == "finetune":
@@ -183,4 +193,4 @@ def predictor(folder: RunFolder, task: Task) -> Predictor:
     objective = objectives.for_task(config.objective, task, f"recipe {config.recipe}")
     network = model.build(config.network, {task.name: objective.outputs(task.label_count)}, seed=0)
     network.load_state_dict(folder.weights())
-    return Predictor(network.eval(), task.name, objective.probabilities)
+    return Predictor(network.eval(), task.name, objective.probabilities, model.flipped_axes(config.flips_at_test))

@@ -11,22 +11,22 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmark import objectives
-from benchmark.augmentations import AUGMENTATIONS
+from benchmark import augmentations, objectives
 from benchmark.config.run import RunConfig
+from benchmark.config.schedules import ByBatch, Steps
 from benchmark.core.errors import NotFinite, OutOfMemory
 from benchmark.core.seeding import derive, generator, isolated
 from benchmark.data.load import TaskData
 from benchmark.objectives.shared.base import Criterion, Objective, Problem
 from benchmark.runs.scores import accuracy, auroc
-from benchmark.training import model, precision
+from benchmark.training import averaging, model, precision, schedule
 from benchmark.training.checkpoint import Checkpoints
 from benchmark.training.model import MultiHead
 
@@ -88,16 +88,24 @@ class Training:
             precision.guard(self.model, device)
         criteria = {name: one.criterion for name, one in self.lessons.items()}
         self.optimizer = config.objective.make_optimizer(self.model.parameters(), criteria, device, self.seed)
-        self.augment: nn.Module = AUGMENTATIONS[config.augmentation]()
+        average = config.averaging
+        self.average = averaging.averaged(self.model, average.decay) if average else None
+        self.augment: nn.Module = augmentations.build(config.augmentation)
         self.best = Best()
         self.history: list[Row] = []
 
+    @property
+    def scored(self) -> MultiHead:
+        """The network that is looked at: the average of the weights where there is one."""
+        return cast(MultiHead, self.average.module) if self.average else self.model
+
     def state(self) -> dict[str, Any]:
-        weights = self.model.state_dict()
         # The best weights may be the present ones: named twice, a checkpoint stores them once.
+        weights = self.scored.state_dict()
         best_weights = weights if self.best.epoch == len(self.history) else self.best.weights
         return {
-            "model": weights,
+            "model": self.model.state_dict() if self.average else weights,
+            "average": self.average.state_dict() if self.average else {},
             "best": {"val_auc": self.best.val_auc, "epoch": self.best.epoch, "weights": best_weights},
             "history": self.history,
             "optimizer": self.optimizer.state(),
@@ -106,6 +114,8 @@ class Training:
 
     def load(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
         self.optimizer.load(state["optimizer"])
         for name, one in self.lessons.items():
             one.criterion.load(state["criteria"][name])
@@ -150,8 +160,8 @@ def train(
     for epoch in range(len(run.history), config.epochs):
         row = one_epoch(run, epoch, observers)
         run.history.append(row)
-        if row["val_auc"] > run.best.val_auc:
-            run.best = Best(row["val_auc"], epoch + 1, _copy(run.model))
+        if config.keep == "last" or row["val_auc"] > run.best.val_auc:
+            run.best = Best(row["val_auc"], epoch + 1, _copy(run.scored))
         for observer in observers:
             observer.epoch_done(row)
         if epoch + 1 < config.epochs and time.monotonic() - saved >= CHECKPOINT_PAUSE_S[device.type]:
@@ -163,7 +173,7 @@ def train(
 def one_epoch(run: Training, epoch: int, observers: Sequence[Observer]) -> Row:
     """Train on every batch of every task once, then look at val. Epochs count from 0 here, from 1 in the row."""
     config, started = run.config, time.perf_counter()
-    if config.schedule and epoch > 0:
+    if isinstance(config.schedule, Steps) and epoch > 0:
         # Two shares of a short run can fall on one epoch: one update with both factors, since an AUC optimizer's
         # regularizer has no mean weights to start from a second time.
         due = sum(epoch == int(share * config.epochs) for share in config.schedule.at)
@@ -177,6 +187,9 @@ def one_epoch(run: Training, epoch: int, observers: Sequence[Observer]) -> Row:
     run.model.train()
     with isolated(derive(run.seed, "augmentation", epoch)):
         for step, (task, indices) in enumerate(plan):
+            if isinstance(config.schedule, ByBatch):
+                done, whole = epoch * len(plan) + step, config.epochs * len(plan)
+                run.optimizer.set_rate(schedule.rate(config.schedule, done, whole))
             with _failures_named(run, f"in epoch {epoch + 1}, step {step + 1}", len(indices)):
                 loss, labels, probabilities = train_step(run, task, indices.to(run.device))
             losses.append(loss)
@@ -204,6 +217,8 @@ def train_step(run: Training, task: str, indices: Tensor) -> tuple[Tensor, Tenso
     if not all(finite):
         raise FloatingPointError("gradient" if finite[0] else "loss")
     run.optimizer.step()
+    if run.average:
+        run.average.update_parameters(run.model)
     return loss.detach(), labels, lesson.objective.probabilities(outputs.detach())
 
 
@@ -230,10 +245,12 @@ def predict(run: Training, task: str, name: str) -> tuple[np.ndarray, np.ndarray
     """
     lesson = run.lessons[task]
     split = lesson.data.splits[name]
-    run.model.eval()
+    network, flips = run.scored.eval(), model.flipped_axes(run.config.flips_at_test)
     with _failures_named(run, f"on {task}'s {name} split", min(EVAL_BATCH, len(split.images))):
         parts = [
-            lesson.objective.probabilities(run.model(model.normalise(images), task))
+            model.over_flips(
+                lambda one: lesson.objective.probabilities(network(one, task)), model.normalise(images), flips
+            )
             for images in torch.split(split.images, EVAL_BATCH)
         ]
         probabilities = torch.cat(parts).float().cpu()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from benchmark import networks
 from benchmark.core.seeding import derive, isolated
-from benchmark.networks import NETWORKS
-
-FEATURES = 512
-"""Width of what every trunk gives to its heads."""
+from benchmark.networks import AnyNetwork
 
 
 def normalise(images: Tensor) -> Tensor:
@@ -23,22 +22,22 @@ def normalise(images: Tensor) -> Tensor:
 class MultiHead(nn.Module):
     """One trunk with an output layer for each task."""
 
-    def __init__(self, trunk: nn.Module, outputs: Mapping[str, int]) -> None:
+    def __init__(self, trunk: nn.Module, features: int, outputs: Mapping[str, int]) -> None:
         super().__init__()
         self.trunk = trunk
-        self.heads = nn.ModuleDict({task: nn.Linear(FEATURES, width) for task, width in outputs.items()})
+        self.heads = nn.ModuleDict({task: nn.Linear(features, width) for task, width in outputs.items()})
 
     def forward(self, images: Tensor, task: str) -> Tensor:
         """Normalised images (n, 1, *spatial) → the task's outputs (n, width)."""
         return cast(Tensor, self.heads[task](self.trunk(images)))
 
 
-def build(network: str, outputs: Mapping[str, int], seed: int) -> MultiHead:
+def build(network: AnyNetwork, outputs: Mapping[str, int], seed: int) -> MultiHead:
     """A network with fresh weights. Trunk and heads have streams of their own: a head more changes no other weight."""
     with isolated(derive(seed, network, "trunk initialisation")):
-        trunk = NETWORKS[network]()
+        trunk = networks.build(network)
     with isolated(derive(seed, network, "head initialisation")):
-        return MultiHead(trunk, outputs)
+        return MultiHead(trunk, networks.features(network), outputs)
 
 
 def freeze_all_but_last(model: MultiHead, tensors: int) -> None:
@@ -55,14 +54,31 @@ def freeze_all_but_last(model: MultiHead, tensors: int) -> None:
 class Predictor(nn.Module):
     """What is served: uint8 images as they are in the file → probabilities of label 1, preprocessing inside."""
 
-    def __init__(self, model: MultiHead, task: str, probabilities: Callable[[Tensor], Tensor]) -> None:
+    def __init__(
+        self, model: MultiHead, task: str, probabilities: Callable[[Tensor], Tensor], flips: Sequence[int] = ()
+    ) -> None:
         super().__init__()
         self.trunk, self.head = model.trunk, model.heads[task]
-        self.probabilities = probabilities
+        self.probabilities, self.flips = probabilities, flips
 
     def forward(self, images: Tensor) -> Tensor:
         """uint8 (n, *spatial) → float32 (n, L)."""
-        return self.probabilities(self.head(self.trunk(normalise(images.unsqueeze(1)))))
+        return over_flips(self._score, normalise(images.unsqueeze(1)), self.flips)
+
+    def _score(self, images: Tensor) -> Tensor:
+        return self.probabilities(self.head(self.trunk(images)))
+
+
+def flipped_axes(names: Iterable[str]) -> tuple[int, ...]:
+    """The axes of a batch (n, 1, [depth,] height, width) by these names, counted from the last."""
+    return tuple({"depth": -3, "height": -2, "width": -1}[name] for name in names)
+
+
+def over_flips(score: Callable[[Tensor], Tensor], images: Tensor, axes: Sequence[int]) -> Tensor:
+    """The mean score (n, L) of images and of their flips along every combination of these axes."""
+    combinations = [some for count in range(len(axes) + 1) for some in itertools.combinations(axes, count)]
+    scores = [score(images.flip(some) if some else images) for some in combinations]
+    return scores[0] if len(scores) == 1 else torch.stack(scores).mean(dim=0)
 
 
 def trunk_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

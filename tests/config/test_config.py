@@ -7,10 +7,12 @@ import pytest
 import yaml
 
 from benchmark.config.params import Params, load_params
-from benchmark.config.run import choose_profile, resolve_finetune, resolve_pretrain
+from benchmark.config.run import RunConfig, choose_profile, resolve_finetune, resolve_pretrain
 from benchmark.core.errors import BadInput
 from benchmark.core.terms import Dimension
 from tests.helpers import find, shipped
+
+SMALL = {"family": "resnet", "width": 16, "blocks": [2, 2, 2, 2], "stem_kernel": 3, "stem_stride": 2, "pool": False}
 
 
 @pytest.fixture
@@ -69,12 +71,107 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
             "recipes.dam: a recipe that starts from the trunk",
         ),
         ("recipes.medmnist.network.2d", "resnet", "recipes.medmnist.network.2d: should be 'medmnist-resnet18'"),
+        (
+            "recipes.medmnist.network.2d",
+            SMALL | {"width": 0},
+            "recipes.medmnist.network.2d.width: should be greater than or equal to 1, got 0",
+        ),
+        (
+            "recipes.medmnist.network.2d",
+            SMALL | {"widht": 1},
+            "recipes.medmnist.network.2d.widht: unknown key; known: blocks, family, pool, stem_kernel, stem_stride, width",
+        ),
+        (
+            "recipes.medmnist.network.2d",
+            SMALL | {"stem_kernel": 4},
+            "recipes.medmnist.network.2d.stem_kernel: should be 1, 3, 5 or 7, got 4",
+        ),
+        (
+            "recipes.medmnist.network.2d",
+            SMALL | {"blocks": [2, 0]},
+            "recipes.medmnist.network.2d.blocks.1: should be greater than or equal to 1, got 0",
+        ),
+        (
+            "recipes.medmnist.network.2d",
+            SMALL | {"family": "resnext"},
+            "recipes.medmnist.network.2d: unknown family 'resnext'; known: resnet",
+        ),
+        (
+            "recipes.medmnist.network.3d",
+            SMALL,
+            "recipes.medmnist.network.3d: unknown family 'resnet'; known: resnet-3d, resnet-slices",
+        ),
+        ("profiles.quick.network.2d", {"width": 1}, "profiles.quick.network.2d: family missing; known: resnet"),
+        ("pretrain.3d.network", SMALL | {"family": "resnet-slices"}, "pretrain.3d.network.slices: Field required"),
+        (
+            "pretrain.3d.network",
+            18,
+            "'r3d18' or 'resnet10-strided-3d', or settings of family 'resnet-3d' or 'resnet-slices', got 18",
+        ),
         ("recipes.medmnist.network", None, "recipes.medmnist: a recipe that starts from scratch names its network"),
         ("recipes.readme.trainable", -3, "recipes.readme.trainable: should be 'all' or a number"),
-        ("recipes.dam.augmentation.3d", "flip-affine", "recipes.dam.augmentation.3d: should be 'flip' or 'none'"),
+        (
+            "recipes.dam.augmentation.3d",
+            "flip-affine",
+            "recipes.dam.augmentation.3d: should be 'flip' or 'none', or settings of kind 'in-plane' or 'volume'",
+        ),
+        (
+            "recipes.dam.augmentation.2d",
+            {"kind": "affine", "degrees": 200},
+            "recipes.dam.augmentation.2d.degrees: should be less than or equal to 180, got 200",
+        ),
+        (
+            "recipes.dam.augmentation.2d",
+            {"kind": "affine", "scale": [1.1, 0.9]},
+            "recipes.dam.augmentation.2d.scale: should be a lower and an upper bound, got [1.1, 0.9]",
+        ),
+        (
+            "recipes.dam.augmentation.2d",
+            {"kind": "volume"},
+            "recipes.dam.augmentation.2d: unknown kind 'volume'; known: affine",
+        ),
+        (
+            "recipes.dam.augmentation.3d",
+            {"kind": "mixup"},
+            "recipes.dam.augmentation.3d: unknown kind 'mixup'; known: in-plane, volume",
+        ),
+        ("recipes.dam.augmentation.3d", {"shift": 0.1}, "recipes.dam.augmentation.3d: kind missing; known: in-plane"),
+        (
+            "recipes.dam.augmentation.3d",
+            {"kind": "in-plane", "permute_axes": True},
+            "recipes.dam.augmentation.3d.permute_axes: unknown key; known: degrees, flips, kind, scale, shift",
+        ),
+        (
+            "pretrain.3d.augmentation",
+            {"kind": "volume", "flips": {"dpeth": 0.5}},
+            "pretrain.3d.augmentation.flips.dpeth: unknown key; known: depth, height, width",
+        ),
+        (
+            "pretrain.2d.augmentation",
+            ["flip-affine"],
+            "pretrain.2d.augmentation: should be 'flip-affine' or 'none', or settings of kind 'affine'",
+        ),
         ("pretrain.2d.network", "r3d18", "pretrain.2d.network: should be 'medmnist-resnet18' or 'resnet18-strided'"),
         ("recipes.readme.winners.chestmnist.optimizer", "lion", "should be 'sgd', 'adam' or 'rmsprop', got 'lion'"),
         ("recipes.dam.schedule.at", [0.5, 1.5], "recipes.dam.schedule.at.1: should be less than 1, got 1.5"),
+        (
+            "recipes.dam.schedule",
+            {"shape": "linear"},
+            "recipes.dam.schedule: shape should be 'one-cycle' or 'cosine', or",
+        ),
+        ("recipes.dam.schedule", {"shape": "cosine"}, "recipes.dam.schedule.warm_up: Field required"),
+        (
+            "recipes.dam.schedule",
+            {"shape": "one-cycle", "warm_up": 1},
+            "recipes.dam.schedule.warm_up: should be less than 1, got 1",
+        ),
+        ("recipes.dam.averaging", {"decay": 1.0}, "recipes.dam.averaging.decay: should be less than 1, got 1.0"),
+        ("recipes.dam.keep", "first", "recipes.dam.keep: should be 'best' or 'last', got 'first'"),
+        (
+            "recipes.dam.flips_at_test",
+            {"2d": ["depth"], "3d": []},
+            "recipes.dam.flips_at_test.2d.0: should be 'height' or 'width', got 'depth'",
+        ),
         ("tasks.breastmnist.size", 30, "tasks.breastmnist.size: should be 28, 64, 128 or 224, got 30"),
         ("tasks.breastmnist.sise", 28, "tasks.breastmnist.sise: unknown key; known: official, size"),
         ("tasks.pneumoniamnist_rebuilt.md5", "abc", "tasks.pneumoniamnist_rebuilt.md5: "),
@@ -180,10 +277,33 @@ def test_a_profile_scales_epochs_and_names_a_cheaper_network_and_both_are_record
     assert config.epochs < config.recipe_epochs == 100
 
 
+def test_a_network_by_settings_is_resolved_as_a_name_is_and_goes_through_a_file(tmp_path: Path) -> None:
+    deep = SMALL | {"family": "resnet-slices", "slices": 28}
+    changed = load_changed(tmp_path, "recipes.medmnist.network", {"2d": SMALL, "3d": deep})
+    for task, given in (("breastmnist", SMALL), ("adrenalmnist3d", deep)):
+        config = resolve_finetune(changed, find(task), "medmnist", "full", 0)
+        assert config.network == config.recipe_network
+        content = config.model_dump(mode="json")
+        assert content["network"] == given
+        assert RunConfig.model_validate(content) == config
+
+
 def test_pretraining_takes_every_listed_task_of_its_dimension(params: Params) -> None:
     config = resolve_pretrain(params, Dimension.D3, "full")
     assert config.tasks == ("adrenalmnist3d", "nodulemnist3d", "synapsemnist3d", "vesselmnist3d")
     assert (config.network, config.epochs, config.batch_size, config.objective.lr) == ("r3d18", 100, 64, 1e-4)
+
+
+def test_an_augmentation_may_be_settings_of_a_kind_that_is_for_its_dimension(tmp_path: Path) -> None:
+    given = {"2d": {"kind": "affine", "flips": {"width": 0.5}, "degrees": 10}, "3d": {"kind": "in-plane", "shift": 0.1}}
+    params = load_changed(tmp_path, "recipes.dam.augmentation", given)
+    texts = [
+        str(resolve_finetune(params, find(task), "dam", "quick", 0).augmentation)
+        for task in ("breastmnist", "adrenalmnist3d")
+    ]
+    assert texts == ["affine-flip-w0.5-deg10", "in-plane-shift0.1"]
+    changed = load_changed(tmp_path, "pretrain.3d.augmentation", {"kind": "volume", "permute_axes": True})
+    assert str(resolve_pretrain(changed, Dimension.D3, "quick").augmentation) == "volume-permute"
 
 
 def test_an_unknown_profile_names_the_option(params: Params) -> None:

@@ -17,11 +17,10 @@ from pydantic.fields import FieldInfo
 from torch import nn
 
 from benchmark.core.errors import Refused
-from benchmark.networks import NETWORKS
+from benchmark.networks import FEATURES, NETWORKS
 from benchmark.objectives import ADAPTER, OBJECTIVES, for_task
 from benchmark.training.checkpoint import Checkpoints
 from benchmark.training.loop import Row, Training, train
-from benchmark.training.model import FEATURES
 from tests.helpers import CPU, make_config, make_data
 from tests.objectives.parts import CASES, KINDS, Pupil, Task, make, problem, settings
 

@@ -5,12 +5,14 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
-from benchmark.config.run import resolve_finetune
+from benchmark.config.run import RunConfig, resolve_finetune
 from benchmark.config.tasks import build_task
 from benchmark.objectives import Objective
+from benchmark.report import standing
 from benchmark.report.discussion import discussion
 from benchmark.report.model import Comparison, MeasuredRun
 from benchmark.report.notes import notes, verdict
+from benchmark.report.origins import origins
 from benchmark.runs.workspace import Workspace
 from tests.report.conftest import Sample
 from tests.report.parts import (
@@ -56,6 +58,30 @@ def test_the_published_protocol_is_no_departure(workspace: Workspace) -> None:
     one = part(comparison, "breastmnist")
     assert verdict(one, notes(comparison, one)).startswith("Comparable")
     assert "One seed" in sentences(comparison, "breastmnist")["Seeds"]
+
+
+def test_a_network_by_settings_is_called_by_its_text(workspace: Workspace) -> None:
+    params = sample_params(("breastmnist",))
+    task = build_task("breastmnist", params.tasks["breastmnist"])
+    config = resolve_finetune(params, task, "medmnist", PROFILE, 0).model_dump(mode="json")
+    config["network"] = {
+        "family": "resnet",
+        "width": 16,
+        "blocks": [2, 2, 2, 2],
+        "stem_kernel": 3,
+        "stem_stride": 2,
+        "pool": False,
+    }
+    write_run(params, workspace, "breastmnist", "medmnist", config=RunConfig.model_validate(config))
+    comparison = make(params, workspace)
+    one = part(comparison, "breastmnist")
+    said = sentences(comparison, "breastmnist")["Another network"]
+    assert "resnet18-w16-s2 in place of the recipe's medmnist-resnet18" in said
+    (ran,) = (row.network for row in origins(comparison, workspace.root).rows if row.recipe == "medmnist")
+    assert ran == "resnet18-w16-s2 (for medmnist-resnet18)"
+    (judged,) = (standing.judgement(one, each, standing.best(one)) for each in one.cells if each.done)
+    assert judged is not None
+    assert "resnet18-w16-s2) against" in judged.reason
 
 
 def test_facts_of_the_published_figures_are_said(sample: Sample) -> None:

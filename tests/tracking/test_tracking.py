@@ -30,6 +30,18 @@ def test_parameters_are_flat_and_comparable_between_recipes(recipe: str) -> None
     assert all(isinstance(value, str) and "{" not in value for value in flat.values())
 
 
+def test_an_augmentation_by_settings_is_shown_as_its_text() -> None:
+    config = make_config("breastmnist", augmentation={"kind": "affine", "flips": {"width": 0.5}, "degrees": 10})
+    assert views.flat_params(config)["augmentation"] == "affine-flip-w0.5-deg10"
+
+
+def test_a_network_by_settings_is_shown_as_its_text() -> None:
+    settings = {"width": 16, "blocks": [2, 2, 2, 2], "stem_kernel": 3, "stem_stride": 2, "pool": False}
+    config = make_config("breastmnist", network={"family": "resnet"} | settings)
+    flat = views.flat_params(config)
+    assert (flat["network"], flat["recipe_network"]) == ("resnet18-w16-s2", "resnet18-strided")
+
+
 def test_the_readmes_figures_stand_beside_ours_with_the_difference() -> None:
     task = DATA["breastmnist"].task
     found = views.against_published(task, {"test_auc": 0.9})

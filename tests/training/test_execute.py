@@ -1,12 +1,14 @@
 """One run, from configuration to a complete folder; and when it is left alone, resumed or made anew."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from benchmark.core.errors import DataError, TrainingFailed
+from benchmark.core.errors import BadInput, DataError, TrainingFailed
+from benchmark.data.load import Split, TaskData
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.scores import metrics
 from benchmark.runs.status import DONE
@@ -52,11 +54,12 @@ def test_the_served_model_gives_the_runs_own_scores(folder: RunFolder, loss: str
         assert np.allclose(predictor(images).numpy(), folder.scores()["test"][1], atol=1e-6)
 
 
-def test_two_folders_of_one_run_are_equal_to_the_byte(tmp_path: Path) -> None:
+@pytest.mark.parametrize("augmentation", ["none", {"kind": "affine", "flips": {"width": 0.5}, "shift": 0.1}], ids=str)
+def test_two_folders_of_one_run_are_equal_to_the_byte(tmp_path: Path, augmentation: Any) -> None:
     contents = []
     for name in ("a", "b"):
         folder = RunFolder(tmp_path / name)
-        execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+        execute.execute(make_config("breastmnist", augmentation=augmentation), DATA, folder, CPU)
         contents.append([(folder.path / n).read_bytes() for n in ("scores.npz", "metrics.json", "model.safetensors")])
     assert contents[0] == contents[1]
 
@@ -106,4 +109,25 @@ def test_a_split_of_one_class_is_refused_before_anything_is_written(folder: RunF
     data.splits["val"].labels.fill_(1)
     with pytest.raises(DataError, match="split 'val' has only images with 1 for label 0; AUROC needs both classes"):
         execute.execute(make_config("breastmnist"), {"breastmnist": data}, folder, CPU)
+    assert not folder.path.exists()
+
+
+def test_volumes_of_another_depth_than_the_networks_slices_are_refused_before_anything_is_written(
+    folder: RunFolder,
+) -> None:
+    small = {"width": 4, "blocks": [1], "stem_kernel": 3, "stem_stride": 2, "pool": False}
+    config = make_config("adrenalmnist3d", network={"family": "resnet-slices", "slices": 64} | small)
+    sentence = "recipe test: network resnet-1-slices64-w4-s2 does not take adrenalmnist3d: its slices are 64, .* has 28"
+    with pytest.raises(BadInput, match=sentence):
+        execute.execute(config, {"adrenalmnist3d": make_data("adrenalmnist3d")}, folder, CPU)
+    assert not folder.path.exists()
+
+
+def test_volumes_that_an_augmentation_does_not_take_are_refused_before_anything_is_written(folder: RunFolder) -> None:
+    data = make_data("adrenalmnist3d")
+    halves = {name: Split(split.images[:, :, :14], split.labels) for name, split in data.splits.items()}
+    config = make_config("adrenalmnist3d", augmentation={"kind": "volume", "permute_axes": True})
+    sentence = "recipe test: augmentation volume-permute does not take adrenalmnist3d: .* the volume is 14x28x28"
+    with pytest.raises(BadInput, match=sentence):
+        execute.execute(config, {"adrenalmnist3d": TaskData(data.task, data.md5, halves)}, folder, CPU)
     assert not folder.path.exists()

@@ -16,12 +16,27 @@ from tests.helpers import OBJECTIVES, ROOT, make_config, make_data
 
 RUNS = {
     "cross-entropy": make_config("breastmnist", augmentation="flip-affine"),
-    "bce": make_config("breastmnist", objective=OBJECTIVES["bce-with-logits"]),
+    "bce": make_config(
+        "breastmnist", objective=OBJECTIVES["bce-with-logits"], augmentation={"kind": "affine", "shift": 0.1}
+    ),
     "aucm": make_config("breastmnist", objective=OBJECTIVES["aucm"]),
     "compositional": make_config("breastmnist", objective=OBJECTIVES["compositional-auc"]),
     "volumes": make_config("adrenalmnist3d"),
+    "slices": make_config(
+        "adrenalmnist3d",
+        objective=OBJECTIVES["aucm"],
+        network={
+            "family": "resnet-slices",
+            "slices": 28,
+            "width": 4,
+            "blocks": [1],
+            "stem_kernel": 3,
+            "stem_stride": 2,
+            "pool": False,
+        },
+    ),
 }
-ALL, AUC = set(RUNS), {"aucm", "compositional"}
+ALL, AUC = set(RUNS), {"aucm", "compositional", "slices"}
 SCRIPT = """
 import json, sys
 from pathlib import Path
@@ -51,13 +66,19 @@ for file in given["files"]:
 print(json.dumps(answer))
 """
 CHANGES = {
-    "objectives/aucm.py": {"aucm"},
+    "objectives/aucm.py": {"aucm", "slices"},
     "objectives/cross_entropy.py": {"cross-entropy", "volumes"},
     "objectives/shared/stock.py": ALL - AUC,
     "objectives/shared/libauc.py": AUC,
     "objectives/shared/base.py": ALL,
     "networks/resnet_3d.py": {"volumes"},
+    "networks/family_resnet_slices.py": {"slices"},
+    "networks/family_resnet_3d.py": set(),
+    "networks/shared/residual.py": {"slices"},
     "augmentations/flip_affine.py": {"cross-entropy"},
+    "augmentations/affine.py": {"bce"},
+    "augmentations/shared/transforms.py": {"bce"},
+    "augmentations/volume.py": set(),
     "runs/scores.py": ALL,
     "training/loop.py": ALL,
     "data/load.py": ALL,

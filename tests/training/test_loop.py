@@ -17,7 +17,7 @@ from benchmark.config.run import RunConfig
 from benchmark.core.errors import TrainingFailed
 from benchmark.core.seeding import derive, isolated
 from benchmark.data.load import TaskData
-from benchmark.networks import NETWORKS
+from benchmark.networks import FEATURES, NETWORKS
 from benchmark.training import loop
 from benchmark.training import model as models
 from benchmark.training.checkpoint import Checkpoints
@@ -73,12 +73,17 @@ class StopAfter:
     def epoch_done(self, row: loop.Row) -> None: ...
 
 
+SCHEDULES = [{"at": [0.5, 0.75], "factor": 0.1}, {"shape": "one-cycle", "warm_up": 0.3}]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=["steps", "one-cycle"])
 @pytest.mark.parametrize("loss", ["cross-entropy", "aucm", "compositional-auc"])
-def test_a_run_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(tmp_path: Path, loss: str) -> None:
-    schedule = {"at": [0.5, 0.75], "factor": 0.1}
-    config = make_config(
-        "breastmnist", objective=OBJECTIVES[loss], epochs=4, schedule=schedule, augmentation="flip-affine"
-    )
+def test_a_run_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(
+    tmp_path: Path, loss: str, schedule: dict[str, Any]
+) -> None:
+    averaging = {"decay": 0.9} if "shape" in schedule else None
+    changes = {"schedule": schedule, "averaging": averaging, "augmentation": "flip-affine"}
+    config = make_config("breastmnist", objective=OBJECTIVES[loss], epochs=4, **changes)
     whole = fit(config, tmp_path / "whole")
     for epochs in (1, 3):
         with pytest.raises(Stop):
@@ -124,6 +129,21 @@ def test_the_learning_rate_falls_at_the_schedules_shares(tmp_path: Path) -> None
     schedule = {"at": [0.5, 0.75], "factor": 0.1}
     run = fit(make_config("breastmnist", epochs=4, schedule=schedule), tmp_path)
     assert [row["lr"] for row in run.history] == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5])
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "aucm", "compositional-auc"])
+@pytest.mark.parametrize("shape", ["one-cycle", "cosine"])
+def test_a_schedule_by_batch_moves_every_rate_of_the_optimizer(tmp_path: Path, loss: str, shape: str) -> None:
+    schedule = {"shape": shape, "warm_up": 0.3}
+    config = make_config("breastmnist", objective=OBJECTIVES[loss], epochs=4, schedule=schedule)
+    run = fit(config, tmp_path)
+    rates = [row["lr"] for row in run.history]
+    assert max(rates) <= config.objective.columns()["lr"]
+    assert rates[-1] < rates[1] / 10
+    (group,) = run.optimizer.inner.param_groups
+    assert group["lr"] == rates[-1]
+    if loss == "compositional-auc":
+        assert group["lr0"] / group["lr"] == pytest.approx(run.optimizer.highest[0]["lr0"] / 0.1)
 
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "aucm", "compositional-auc"])
@@ -211,7 +231,7 @@ class Tiny(nn.Sequential):
     """A trunk without the rounding noise of a deep one, so that two programs can be compared to 1e-6."""
 
     def __init__(self) -> None:
-        super().__init__(nn.Flatten(), nn.Linear(784, models.FEATURES), nn.BatchNorm1d(models.FEATURES), nn.ReLU())
+        super().__init__(nn.Flatten(), nn.Linear(784, FEATURES), nn.BatchNorm1d(FEATURES), nn.ReLU())
 
 
 @pytest.mark.parametrize("steps", [1, 50])

@@ -1,9 +1,16 @@
 """The seeds behind a network's weights, what of it is trained, and what is served."""
 
+from pathlib import Path
+
+import numpy as np
+import pytest
 import torch
 
+from benchmark.runs.folder import RunFolder
+from benchmark.training import execute
 from benchmark.training import model as models
 from benchmark.training.model import MultiHead, Predictor
+from tests.helpers import CPU, make_config, make_data
 
 
 def test_a_further_head_changes_no_weight_of_the_trunk() -> None:
@@ -39,3 +46,32 @@ def test_a_predictor_takes_the_files_images_in_any_batch_size() -> None:
 def test_normalised_grey_values_are_medmnists() -> None:
     images = torch.tensor([0, 128, 255], dtype=torch.uint8)
     assert torch.allclose(models.normalise(images), (images / 255 - 0.5) / 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((6, 7), ["width"]), ((6, 7), ["height", "width"]), ((5, 6, 7), ["depth"])]
+)
+def test_scores_over_flips_are_the_mean_over_every_combination(shape: tuple[int, ...], axes: list[str]) -> None:
+    images, weights = torch.randn(3, 1, *shape), torch.randn(*shape)
+    found = models.over_flips(
+        lambda one: (one * weights).flatten(1).sum(1, keepdim=True), images, models.flipped_axes(axes)
+    )
+    numbers = [len(shape) + ["depth", "height", "width"].index(axis) - 3 for axis in axes]
+    flipped = [images.numpy()[:, 0]]
+    for number in numbers:
+        flipped += [np.flip(one, number + 1) for one in flipped]
+    expected = np.mean([(one * weights.numpy()).reshape(3, -1).sum(1) for one in flipped], axis=0)
+    assert np.allclose(found.numpy()[:, 0], expected, atol=1e-4)
+
+
+def test_a_served_model_flips_as_the_run_did(tmp_path: Path) -> None:
+    data = {"breastmnist": make_data("breastmnist")}
+    folder, plain = RunFolder(tmp_path / "flips"), RunFolder(tmp_path / "plain")
+    execute.execute(make_config("breastmnist", flips_at_test=("width",)), data, folder, CPU)
+    execute.execute(make_config("breastmnist"), data, plain, CPU)
+    images = data["breastmnist"].splits["test"].images.squeeze(1)
+    with torch.no_grad():
+        served = execute.predictor(folder, data["breastmnist"].task)
+        assert np.allclose(served(images).numpy(), folder.scores()["test"][1], atol=1e-6)
+        assert torch.allclose(served(images), served(images.flip(-1)), atol=1e-6)
+    assert not np.array_equal(folder.scores()["test"][1], plain.scores()["test"][1])

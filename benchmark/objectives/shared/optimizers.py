@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +12,12 @@ from torch import Tensor, nn
 class Optimizer:
     """One of PyTorch's, or any with its interface."""
 
+    rates: ClassVar[Sequence[str]] = ("lr",)
+    """What a schedule moves in the groups of parameters, where they have it."""
+
     def __init__(self, inner: Any) -> None:
         self.inner = inner
+        self.highest = [{name: group[name] for name in self.rates if name in group} for group in inner.param_groups]
 
     @property
     def lr(self) -> float:
@@ -37,6 +41,11 @@ class Optimizer:
         for group in self.inner.param_groups:
             group["lr"] *= factor
 
+    def set_rate(self, share: float) -> None:
+        """Make the learning rate this share of what it was at the start, as a schedule by batch asks for it."""
+        for group, highest in zip(self.inner.param_groups, self.highest, strict=True):
+            group.update({name: share * rate for name, rate in highest.items()})
+
     def state(self) -> dict[str, Any]:
         content: dict[str, Any] = self.inner.state_dict()
         return content
@@ -52,6 +61,8 @@ class LibaucOptimizer(Optimizer):
         criterion: LibAUC's loss, whose own variables the optimizer may update.
         decayed: further rates that a schedule divides, as arguments of LibAUC's `update_lr`.
     """
+
+    rates = ("lr", "lr0")  # PDSCA's steps on cross-entropy have a rate of their own
 
     def __init__(self, inner: Any, criterion: Any, decayed: Sequence[str] = ()) -> None:
         super().__init__(inner)
