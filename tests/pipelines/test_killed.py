@@ -15,8 +15,6 @@ from benchmark.training.loop import Row
 from tests.helpers import CPU, OBJECTIVES, make_config, make_data
 from tests.processes import in_process
 
-EPOCHS = 6
-
 
 class Diary:
     """An observer that notes the epochs that were started, in a file that outlives its process."""
@@ -55,20 +53,26 @@ def check_whole(folder: Path) -> None:
 @pytest.mark.parametrize("loss", ["cross-entropy", "aucm", "compositional-auc"])
 def test_killed_at_random_moments(tmp_path: Path, loss: str, kills: int) -> None:
     schedule = {"at": [0.5, 0.75], "factor": 0.1}
-    settings = {"objective": OBJECTIVES[loss], "augmentation": "flip-affine", "schedule": schedule, "epochs": EPOCHS}
+    # So many that a process which lives for its share of the whole training gets through one of them.
+    epochs = max(6, 2 * kills)
+    settings = {"objective": OBJECTIVES[loss], "augmentation": "flip-affine", "schedule": schedule, "epochs": epochs}
     config = make_config("breastmnist", **settings)
 
     in_process(int).join()  # the server's imports are no part of the span
-    began = time.monotonic()
+    started = time.monotonic()
     whole = in_process(train, config, tmp_path / "whole", tmp_path / "whole.diary")
+    while not (tmp_path / "whole.diary").exists():
+        time.sleep(0.01)
+    begun = time.monotonic() - started
     whole.join()
-    span = time.monotonic() - began
+    span = time.monotonic() - started - begun
 
     moments, resumed_from = random.Random(f"{loss} {kills}"), 1
     for kill in range(kills):
         diary = tmp_path / f"{kill}.diary"
         process = in_process(train, config, tmp_path / "killed", diary)
-        process.join(moments.uniform(0, span / kills * 2))
+        # One in four before its first epoch.
+        process.join(moments.uniform(0, begun) if kill % 4 == 3 else begun + moments.uniform(0, span / kills * 2))
         process.kill()
         process.join()
         check_whole(tmp_path / "killed")
