@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
@@ -54,7 +54,7 @@ def sentence(
     """
     first = error.errors(include_url=False)[0]
     # The file has no key for the form that pydantic chose of a union.
-    path = [part for part in first["loc"] if part not in forms]
+    path = [part for part, is_form in _told_apart(root, first["loc"], forms) if not is_form]
     key = ".".join({"d2": "2d", "d3": "3d"}.get(str(part), str(part)) for part in path)
     given = first.get("input")
     shown = f", got {given!r}" if isinstance(given, (str, int, float, bool)) else ""
@@ -71,9 +71,34 @@ def sentence(
 def _known_keys(root: type[BaseModel], path: tuple[int | str, ...], forms: Mapping[Any, type[BaseModel]]) -> list[str]:
     """The keys that the section at `path` may have; empty where the path does not lead to one."""
     section = root
-    for part in path:
-        section = forms.get(part) or _section_under(section, str(part)) or section
+    for part, is_form in _told_apart(root, path, forms):
+        section = forms[part] if is_form else _section_under(section, str(part)) or section
     return sorted(field.alias or name for name, field in section.model_fields.items())
+
+
+def _told_apart(
+    root: type[BaseModel], path: tuple[int | str, ...], forms: Mapping[Any, type[BaseModel]]
+) -> list[tuple[int | str, bool]]:
+    """Each part of a path, and whether it is a form of a union: a name that a person has given may be the same word."""
+    named = _fields_of_names((root, *forms.values()))
+    return [(part, part in forms and before not in named) for before, part in zip(("", *path), path, strict=False)]
+
+
+def _fields_of_names(sections: Iterable[type[BaseModel]]) -> set[str]:
+    """The keys, in these sections and those that they hold, under which a person names the entries."""
+    names: set[str] = set()
+    waiting, seen = list[Any](sections), set[Any]()
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            if kind not in seen:
+                seen.add(kind)
+                fields = {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
+                names |= {key for key, annotation in fields.items() if get_origin(annotation) is dict}
+                waiting.extend(fields.values())
+        else:
+            waiting.extend(get_args(kind))
+    return names
 
 
 def _section_under(section: type[BaseModel], key: str) -> type[BaseModel] | None:

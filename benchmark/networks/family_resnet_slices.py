@@ -1,4 +1,4 @@
-"""ResNets on volumes that see the slices of one as the channels of an image: many times cheaper than in 3D."""
+"""ResNets on volumes that see the slices of one as the channels of an image."""
 
 from __future__ import annotations
 

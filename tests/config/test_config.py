@@ -173,6 +173,11 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
             "recipes.dam.flips_at_test.2d.0: should be 'height' or 'width', got 'depth'",
         ),
         ("tasks.breastmnist.size", 30, "tasks.breastmnist.size: should be 28, 64, 128 or 224, got 30"),
+        # A recipe's name may be that of an objective.
+        ("recipes.focal.epochs", 0, "recipes.focal.epochs: should be greater than or equal to 1, got 0"),
+        ("recipes.focal.objective.gamma", -1, "recipes.focal.objective.gamma: should be greater than or equal to 0"),
+        ("recipes.focal.epoks", 1, "recipes.focal.epoks: unknown key; known: about, augmentation, averaging, "),
+        ("recipes.focal.objective.gama", 1, "recipes.focal.objective.gama: unknown key; known: alpha, gamma, "),
         ("tasks.breastmnist.sise", 28, "tasks.breastmnist.sise: unknown key; known: official, size"),
         ("tasks.pneumoniamnist_rebuilt.md5", "abc", "tasks.pneumoniamnist_rebuilt.md5: "),
         ("tasks.pneumoniamnist_rebuilt.labels", ["one"], "a binary task has two label names, got 1"),
