@@ -19,6 +19,7 @@ from benchmark.config.tasks import Task, build_task
 from benchmark.core.errors import BenchmarkError
 from benchmark.data.load import Split, TaskData
 from benchmark.runs.record import UNKNOWN_HARDWARE, FromElsewhere, Trained
+from benchmark.training.loop import Row
 from pipelines.console.mends import sentence
 
 CPU = torch.device("cpu")
@@ -110,6 +111,25 @@ def make_config(*tasks: str, **changes: Any) -> RunConfig:
         "precision": "fp32",
     }
     return RunConfig.model_validate(config | changes)
+
+
+class Stop(Exception):
+    pass
+
+
+class StopAfter:
+    """An observer that ends the run, as a signal would, once so many epochs are over."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def epoch_started(self, epoch: int, epochs: int, images: int) -> None:
+        if epoch > self.epochs:
+            raise Stop
+
+    def batch_done(self, images: int) -> None: ...
+
+    def epoch_done(self, row: Row) -> None: ...
 
 
 def trained(**changes: Any) -> Trained:

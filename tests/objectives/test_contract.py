@@ -20,8 +20,8 @@ from benchmark.core.errors import Refused
 from benchmark.networks import FEATURES, NETWORKS
 from benchmark.objectives import ADAPTER, OBJECTIVES, for_task
 from benchmark.training.checkpoint import Checkpoints
-from benchmark.training.loop import Row, Training, train
-from tests.helpers import CPU, make_config, make_data
+from benchmark.training.loop import Training, train
+from tests.helpers import CPU, Stop, StopAfter, make_config, make_data
 from tests.objectives.parts import CASES, KINDS, Pupil, Task, make, problem, settings
 
 NAMES = sorted(OBJECTIVES)
@@ -226,25 +226,6 @@ class Tiny(nn.Sequential):
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(NETWORKS.known, "resnet18-strided", Tiny)
-
-
-class Stop(Exception):
-    pass
-
-
-class StopAfter:
-    """An observer that ends the run, as a signal would, once so many epochs are over."""
-
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
-
-    def epoch_started(self, epoch: int, epochs: int, images: int) -> None:
-        if epoch > self.epochs:
-            raise Stop
-
-    def batch_done(self, images: int) -> None: ...
-
-    def epoch_done(self, row: Row) -> None: ...
 
 
 def fit(

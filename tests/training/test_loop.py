@@ -22,7 +22,7 @@ from benchmark.training import loop
 from benchmark.training import model as models
 from benchmark.training.checkpoint import Checkpoints
 from benchmark.training.loop import Training
-from tests.helpers import CPU, OBJECTIVES, make_config, make_data, told
+from tests.helpers import CPU, OBJECTIVES, Stop, StopAfter, make_config, make_data, told
 
 
 def fit(
@@ -52,25 +52,6 @@ def test_nll_has_the_curve_of_cross_entropy(tmp_path: Path) -> None:
         for loss in ("cross-entropy", "nll")
     ]
     assert curves[0] == pytest.approx(curves[1], rel=1e-5)
-
-
-class Stop(Exception):
-    pass
-
-
-class StopAfter:
-    """An observer that ends the run, as a signal would, once so many epochs are over."""
-
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
-
-    def epoch_started(self, epoch: int, epochs: int, images: int) -> None:
-        if epoch > self.epochs:
-            raise Stop
-
-    def batch_done(self, images: int) -> None: ...
-
-    def epoch_done(self, row: loop.Row) -> None: ...
 
 
 SCHEDULES = [{"at": [0.5, 0.75], "factor": 0.1}, {"shape": "one-cycle", "warm_up": 0.3}]
