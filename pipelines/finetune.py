@@ -42,7 +42,7 @@ def main(
         outputs.write(task, recipe, [])
         print(f"refused, and recorded as such: {refusal}")
         return
-    prerequisites.ensure(wanted, configs[0], workspace)
+    prerequisites.ensure(wanted, configs, workspace)
 
     # Late: what is wrong with names, data or trunk is told before PyTorch and MLflow are imported, in seconds less.
     from benchmark.data.load import load

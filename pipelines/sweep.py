@@ -60,7 +60,7 @@ def main(
         return
     cluster.require(address, option)
     for points in searches:
-        prerequisites.ensure(points[0].task, points[0].runs[0], workspace)
+        prerequisites.ensure(points[0].task, points[0].runs, workspace)
         sweep = search.Sweep(grid, params.sweep.grids[grid].recipe, points, workspace)
         run(sweep, address, share, asha, max_trials, max_minutes)
 

@@ -107,7 +107,9 @@ def make_config(*tasks: str, **changes: Any) -> RunConfig:
         "schedule": None,
         "averaging": None,
         "keep": "best",
+        "cross_fit": None,
         "flips_at_test": (),
+        "memory_format": "contiguous",
         "precision": "fp32",
     }
     return RunConfig.model_validate(config | changes)

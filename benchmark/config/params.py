@@ -23,6 +23,7 @@ from benchmark.config.recipes import (
     PretrainRecipe,
     Profile,
     Recipe,
+    StartFrom,
 )
 from benchmark.config.schedules import FORMS
 from benchmark.core.errors import BadInput, NoConfiguration
@@ -102,6 +103,11 @@ class Params(Section):
         check("fetch.tasks", self.fetch.tasks, self.tasks)
         check("fetch.left_out", self.fetch.left_out, self.tasks)
         check("finetune.recipes", self.finetune.recipes, self.recipes)
+        for name, recipe in self.recipes.items():
+            if isinstance(recipe.start, StartFrom):
+                check(f"recipes.{name}.start.recipe", (recipe.start.recipe,), self.recipes)
+        for name in self.recipes:
+            self.phases(name)
         check("sweep.tasks", self.sweep.tasks, self.tasks)
         for name, grid in self.sweep.grids.items():
             check(f"sweep.grids.{name}.recipe", (grid.recipe,), self.recipes)
@@ -109,6 +115,22 @@ class Params(Section):
         for dim in Dimension:
             check(f"pretrain.{dim}.tasks", self.pretrain.of(dim).tasks, self.tasks)
         return self
+
+    def phases(self, name: str) -> tuple[str, ...]:
+        """The recipes whose runs come before one of this recipe, first to last, and itself.
+
+        Raises:
+            ValueError: they lead in a circle, or do not hold out the same images.
+        """
+        chain = [name]
+        while isinstance(start := self.recipes[chain[0]].start, StartFrom):
+            if start.recipe in chain:
+                raise ValueError(f"recipes.{name}.start: leads back to {start.recipe}")
+            if self.recipes[start.recipe].cross_fit != self.recipes[name].cross_fit:
+                # What the second phase holds out, the first one would have been trained on.
+                raise ValueError(f"recipes.{name}.cross_fit: should be that of {start.recipe}, from which it starts")
+            chain.insert(0, start.recipe)
+        return tuple(chain)
 
     def objectives(self, grid_name: str) -> list[Objective]:
         """Every point of a grid as an objective: the recipe's own, with the grid's values in it."""

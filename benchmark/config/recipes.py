@@ -17,6 +17,8 @@ from benchmark.networks import NETWORKS, AnyNetwork, families, family_of
 from benchmark.objectives import AnyObjective
 
 Precision = Literal["fp32", "bf16"]
+MemoryFormat = Literal["contiguous", "channels-last"]
+"""How images and weights of convolutions lie in memory: the same arithmetic in another order, at another speed."""
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -109,15 +111,27 @@ class Averaging(Section):
     decay: float = Field(gt=0, lt=1)
 
 
+class StartFrom(Section):
+    """Another recipe, whose run of the same task, seed and profile lends its trunk; the head is new."""
+
+    recipe: Name
+
+    def __str__(self) -> str:
+        return f"recipe {self.recipe}"
+
+
+Start = Literal["scratch", "trunk"] | StartFrom
+
+
 class Recipe(Section):
-    """How a task is trained. A recipe that starts from the trunk has the trunk's network.
+    """How a task is trained. A recipe that starts from the trunk, or from another recipe, has the network of that.
 
     The objective of a task is the one in its file of `winner_files` (written by a sweep), else the one in `winners`,
     else `objective`.
     """
 
     about: str
-    start: Literal["scratch", "trunk"]
+    start: Start
     network: PerDim[Network2d, Network3d] | None = None
     trainable: Literal["all"] | int
     augmentation: PerDim[Augmentation2d, Augmentation3d]
@@ -127,11 +141,21 @@ class Recipe(Section):
     averaging: Averaging | None = None
     keep: Literal["best", "last"] = "best"
     """Which epoch's weights are kept: of the best validation AUROC, or the last."""
+    cross_fit: int | None = Field(default=None, ge=2)
+    """So many parts are made of train and val together, and seed k holds out part k (modulo their number) as its
+    validation images and trains on the others. None for the official splits."""
     flips_at_test: PerDim[Flips2d, Flips3d] | None = None
     """Axes along which an image is flipped too when it is scored; the score is the mean over all combinations."""
     objective: AnyObjective
     winners: dict[Name, AnyObjective] = Field(default_factory=dict)
     winner_files: dict[Name, Path] = Field(default_factory=dict)
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def a_known_form(cls, start: object) -> object:
+        if start not in ("scratch", "trunk") and not isinstance(start, dict | StartFrom):
+            raise ValueError("should be 'scratch', 'trunk', or {recipe: NAME}")
+        return start
 
     @field_validator("trainable", mode="before")
     @classmethod
@@ -146,14 +170,17 @@ class Recipe(Section):
             raise ValueError("a recipe that starts from scratch names its network")
         if self.start == "trunk" and self.network is not None:
             raise ValueError("a recipe that starts from the trunk has the network of `pretrain`")
+        if isinstance(self.start, StartFrom) and self.network is not None:
+            raise ValueError("a recipe that starts from another one has that one's network")
         return self
 
 
 class Profile(Section):
-    """How much of a recipe is run: seeds, epochs, a cheaper network where one is named, and in what precision."""
+    """How much of a recipe is run: seeds, epochs, a cheaper network where one is named, and how it is computed."""
 
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Distinct] = Field(min_length=1)
     pretrain_epochs: PerDim[Count, Count] | None = None
     finetune_epochs: PerDim[Count, Count] | None = None
     network: PerDim[Network2d, Network3d] | None = None
     precision: Precision = "fp32"
+    memory_format: MemoryFormat = "contiguous"

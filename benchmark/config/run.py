@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from benchmark.augmentations import AnyAugmentation
 from benchmark.config.params import UNION_FORMS, Params
-from benchmark.config.recipes import Averaging, Axis3d, Precision, Recipe
+from benchmark.config.recipes import Averaging, Axis3d, MemoryFormat, Precision, Recipe, Start, StartFrom
 from benchmark.config.schedules import Schedule
 from benchmark.config.tasks import Task
 from benchmark.core.errors import NoWinner, allowed
@@ -28,7 +28,7 @@ class RunConfig(Section):
     profile: str
     seed: int
     network: AnyNetwork
-    start: Literal["scratch", "trunk"]
+    start: Start
     trainable: Literal["all"] | int
     objective: AnyObjective
     augmentation: AnyAugmentation
@@ -40,8 +40,10 @@ class RunConfig(Section):
     schedule: Schedule | None
     averaging: Averaging | None
     keep: Literal["best", "last"]
+    cross_fit: int | None
     flips_at_test: tuple[Axis3d, ...]
     precision: Precision
+    memory_format: MemoryFormat
 
 
 def choose_profile(params: Params, name: str | None, where: str) -> str:
@@ -73,15 +75,17 @@ def resolve_pretrain(params: Params, dim: Dimension, profile_name: str) -> RunCo
         schedule=None,
         averaging=None,
         keep="best",
+        cross_fit=None,
         flips_at_test=(),
         precision=profile.precision,
+        memory_format=profile.memory_format,
     )
 
 
 def resolve_finetune(params: Params, task: Task, recipe_name: str, profile_name: str, seed: int) -> RunConfig:
     """The run of one task, recipe and seed."""
     recipe, profile, dim = params.recipes[recipe_name], params.profiles[profile_name], task.dim
-    own_network = recipe.network.of(dim) if recipe.network else params.pretrain.of(dim).network
+    own_network = _network(params, recipe, dim)
     return RunConfig(
         stage="finetune",
         tasks=(task.name,),
@@ -100,9 +104,18 @@ def resolve_finetune(params: Params, task: Task, recipe_name: str, profile_name:
         schedule=recipe.schedule,
         averaging=recipe.averaging,
         keep=recipe.keep,
+        cross_fit=recipe.cross_fit,
         flips_at_test=recipe.flips_at_test.of(dim) if recipe.flips_at_test else (),
         precision=profile.precision,
+        memory_format=profile.memory_format,
     )
+
+
+def _network(params: Params, recipe: Recipe, dim: Dimension) -> AnyNetwork:
+    """Its own, that of the recipe that it starts from, or the trunk's."""
+    if isinstance(recipe.start, StartFrom):
+        return _network(params, params.recipes[recipe.start.recipe], dim)
+    return recipe.network.of(dim) if recipe.network else params.pretrain.of(dim).network
 
 
 def _objective(recipe: Recipe, task: Task) -> Objective:

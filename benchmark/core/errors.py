@@ -50,6 +50,10 @@ class NoTrunk(BadInput):
     """A recipe starts from a trunk that is not there."""
 
 
+class NoStart(BadInput):
+    """A recipe starts from another one's run that is not there."""
+
+
 class NoCluster(BadInput):
     """No cluster answers at the address that was given."""
 

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.core.errors import BadInput
+from benchmark.core.errors import BadInput, DamagedRun
 from benchmark.evaluation import statistics
 from benchmark.evaluation.statistics import ALPHA, Difference, OverSeeds, Ranking
 from benchmark.runs.folder import RunFolder
+from benchmark.runs.status import State
 from benchmark.runs.workspace import Workspace, seeds_of
 
 Measured = tuple[OverSeeds, OverSeeds, Difference]
@@ -85,7 +86,7 @@ def find(name: str, profile: str, workspace: Workspace) -> Side:
 
     Raises:
         BadInput: it is none of them, or nothing of it is finished.
-        DamagedRun: one of its records can't be read.
+        DamagedRun: one of its records can't be read, or one of its files is not what its record says.
     """
     path = Path(name)
     if path.is_dir():
@@ -94,7 +95,10 @@ def find(name: str, profile: str, workspace: Workspace) -> Side:
         folders = workspace.list_named(profile, name)
     cells: dict[str, list[tuple[int, RunFolder]]] = {}
     for folder in folders:
-        if folder.is_done:
+        status = folder.status_of_figures
+        if status.state is State.DAMAGED:
+            raise DamagedRun(f"{folder.path}: {status.reason}")
+        if status.is_done:
             config = folder.record().config
             cells.setdefault(config.tasks[0], []).append((config.seed, folder))
     if not cells:

@@ -81,7 +81,7 @@ def _about(runs: Iterable[MeasuredRun]) -> str:
 def _read(cells: Mapping[Key, Sequence[RunFolder]]) -> dict[Key, tuple[MeasuredRun, ...]]:
     """The runs of every cell in the order of their seeds, damaged ones first, with the numbers of those that are done."""
     runs = {key: [_run(folder) for folder in folders] for key, folders in cells.items()}
-    scored = [run.folder for row in runs.values() for run in row if run.status.is_done and run.folder.has("scores.npz")]
+    scored = [run.folder for row in runs.values() for run in row if run.status.is_done]
     known = dict(zip(scored, numbers.of_runs(scored), strict=True))
     return {
         key: tuple(
@@ -95,10 +95,10 @@ def _read(cells: Mapping[Key, Sequence[RunFolder]]) -> dict[Key, tuple[MeasuredR
 def _run(folder: RunFolder) -> MeasuredRun:
     """Without numbers."""
     try:
-        record, tracking = folder.record(), folder.tracking()
+        record, tracking, status = folder.record(), folder.tracking(), folder.status_of_figures
     except DamagedRun as damaged:
         return MeasuredRun(folder, Status(State.DAMAGED, str(damaged)), None, {})
-    return MeasuredRun(folder, record.status, record, tracking)
+    return MeasuredRun(folder, status, record, tracking)
 
 
 def _prepare(cells: Iterable[Cell]) -> None:

@@ -74,8 +74,7 @@ class MeasuredRun:
         """Why it has no figures."""
         if self.record is None:
             return str(self.status)  # which names the file
-        lost = ", but scores.npz is missing" if self.status.is_done else ""
-        return f"seed {self.seed}: {self.status}{lost}"
+        return f"seed {self.seed}: {self.status}"
 
 
 @dataclass(frozen=True)

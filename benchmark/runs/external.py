@@ -93,13 +93,14 @@ def score(
     key = _identity(config, data, given)
     folder = workspace.given(data.task.name, name, seed)
     if folder.holds(key):
-        return folder, False
-    if folder.exists:
+        if folder.is_done:
+            return folder, False
+    elif folder.exists:
         raise BadInput(f"{folder.path}: holds other predictions; give another seed or name, or remove the folder first")
     _need_new(scores, folder)
     folder.write_scores(scores, np.float64)
     folder.write_metrics(metrics(scores))
-    folder.write_record(_record(data, config, key, given))  # last: without it there is no run
+    folder.seal(_record(data, config, key, given))  # last: without it there is no run
     return folder, True
 
 

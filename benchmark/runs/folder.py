@@ -12,8 +12,9 @@ checkpoint/         what a killed run resumes from; removed when the run is done
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +22,19 @@ import numpy as np
 from pydantic import ValidationError
 
 from benchmark.core.errors import DamagedRun
-from benchmark.core.files import atomic, json_text, write_text
+from benchmark.core.files import atomic, json_text, sha256_of, write_text
 from benchmark.runs import scores as scores_file
 from benchmark.runs.record import ADAPTER, RunRecord, Trained
-from benchmark.runs.scores import Scores
-from benchmark.runs.status import NOT_FINISHED, NOT_RUN, RUNNING, Status
+from benchmark.runs.scores import HeldOut, Scores
+from benchmark.runs.status import NOT_FINISHED, NOT_RUN, RUNNING, State, Status
 
 if TYPE_CHECKING:
     import pandas as pd
 
+WEIGHTS = "model.safetensors"
 RESULTS = {
-    "pretrain": ("history.csv", "metrics.json", "model.safetensors"),
-    "finetune": ("history.csv", "metrics.json", "model.safetensors", "scores.npz"),
+    "pretrain": ("history.csv", "metrics.json", WEIGHTS),
+    "finetune": ("history.csv", "metrics.json", WEIGHTS, "scores.npz"),
     "external": ("metrics.json", "scores.npz"),
 }
 """What a finished run of each stage has, beside its record."""
@@ -49,13 +51,20 @@ class RunFolder:
     def write_record(self, record: RunRecord) -> None:
         write_text(self.path / "run.json", json_text(record.model_dump(mode="json")))
 
+    def seal(self, record: RunRecord) -> None:
+        """Write the record of a run that is done, with the digests of the files that it has made."""
+        made = (name for name in RESULTS[record.config.stage] if self.has(name))
+        self.write_record(record.model_copy(update={"results": {name: _digest(self.path / name) for name in made}}))
+
     def write_history(self, rows: list[dict[str, float]]) -> None:
         import pandas as pd  # late: takes 0.3 s, and a folder's path, record and status need none of it
 
         write_text(self.path / "history.csv", pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
 
-    def write_scores(self, scores: Scores, dtype: type[np.floating[Any]] = np.float32) -> None:
-        scores_file.write(self.path / "scores.npz", scores, dtype)
+    def write_scores(
+        self, scores: Scores, dtype: type[np.floating[Any]] = np.float32, held_out: HeldOut | None = None
+    ) -> None:
+        scores_file.write(self.path / "scores.npz", scores, dtype, held_out)
 
     def write_metrics(self, metrics: Mapping[str, float]) -> None:
         write_text(self.path / "metrics.json", json_text(metrics))
@@ -64,7 +73,7 @@ class RunFolder:
         """Weights by name, as safetensors; the tensors are stored contiguous and on the CPU."""
         from safetensors.torch import save_file  # late: imports PyTorch, and what only reads figures needs none
 
-        with atomic(self.path / "model.safetensors") as partial:
+        with atomic(self.path / WEIGHTS) as partial:
             save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, partial)
 
     def write_tracking(self, tracking: Mapping[str, Any]) -> None:
@@ -111,13 +120,18 @@ class RunFolder:
         return pd.read_csv(self.path / "history.csv") if self.has("history.csv") else pd.DataFrame(columns=["epoch"])
 
     def scores(self) -> Scores:
-        """Labels and probabilities of every split that was scored."""
-        return scores_file.read(self.path / "scores.npz")
+        """Labels and probabilities of every split that was scored, see `scores.as_seen`."""
+        return scores_file.as_seen(*self.official_scores())
+
+    def official_scores(self) -> tuple[Scores, HeldOut]:
+        """The same at their places in the official splits, and which images a cross-fitted run held out."""
+        path = self.path / "scores.npz"
+        return scores_file.read(path), scores_file.read_held_out(path)
 
     def weights(self) -> dict[str, Any]:
         from safetensors.torch import load_file  # late: see `write_weights`
 
-        return load_file(self.path / "model.safetensors")
+        return load_file(self.path / WEIGHTS)
 
     def has(self, name: str) -> bool:
         """Whether it holds a file of that name."""
@@ -129,16 +143,34 @@ class RunFolder:
 
     @property
     def status(self) -> Status:
-        """How far the run has come; 'not finished' where its record says more than its files.
+        """How far the run has come.
+
+        'Not finished' also where a file of a run that was done is gone, 'damaged' where one is not what the run made.
 
         Raises:
             DamagedRun: as `record`.
         """
+        return self._status(but=())
+
+    @property
+    def status_of_figures(self) -> Status:
+        """`status` for those who need no weights, which may be kept elsewhere."""
+        return self._status(but=(WEIGHTS,))
+
+    def _status(self, but: Collection[str]) -> Status:
         if not self.exists:
             return NOT_RUN
         record = self.record()
-        whole = all(self.has(name) for name in RESULTS[record.config.stage])
-        return NOT_FINISHED if record.status == RUNNING or (record.status.is_done and not whole) else record.status
+        if record.status == RUNNING:
+            return NOT_FINISHED
+        if not record.status.is_done:
+            return record.status
+        names = [name for name in RESULTS[record.config.stage] if name not in but]
+        if gone := [name for name in names if not self.has(name)]:
+            return Status(State.NOT_FINISHED, f"without {', '.join(gone)}")
+        if changed := [name for name in names if record.results.get(name) != _digest(self.path / name)]:
+            return Status(State.DAMAGED, f"{', '.join(changed)}: not what the run has made")
+        return record.status
 
     @property
     def is_done(self) -> bool:
@@ -159,3 +191,14 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise DamagedRun(f"{path}: can't be read ({error})") from error
         return content
+
+
+def _digest(path: Path) -> str:
+    """Of a file's content; one that has not changed since is read once."""
+    known = path.stat()
+    return _digest_of(path.absolute(), known.st_mtime_ns, known.st_size, known.st_ino)
+
+
+@lru_cache(maxsize=10_000)
+def _digest_of(path: Path, *_version: int) -> str:
+    return sha256_of(path)

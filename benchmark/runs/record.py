@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Tag, TypeAdapter
+from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from benchmark.config.run import RunConfig
 from benchmark.core.settings import Section
@@ -56,6 +56,8 @@ class Record(Part):
     hardware: Hardware
     started: str
     """ISO 8601, UTC."""
+    results: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of each file that the run has made, by its name; empty until it is done."""
 
 
 class Trained(Record):

@@ -1,7 +1,8 @@
 """Scores of a run: how they are stored, and the two figures of MedMNIST's own definitions (`medmnist.Evaluator`).
 
     scores.npz   `{split}_labels` uint8 (n, L) and `{split}_scores` float32 (n, L): probability of label 1 (float64 of
-                 predictions from elsewhere, whose order rounding could change)
+                 predictions from elsewhere, whose order rounding could change). Of a cross-fitted run also
+                 `train_held_out` and `val_held_out` bool (n,): which images it was not trained on
 
 Names of figures: `<split>_auc` and `<split>_acc`, better when higher. Multi-label: mean over the labels; the threshold
 of accuracy is 0.5.
@@ -11,6 +12,8 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +26,15 @@ Scores = dict[str, tuple[np.ndarray, np.ndarray]]
 """Per split, in file order: labels uint8 (n, L), and probabilities of label 1, float32 or float64 (n, L)."""
 
 
-def write(path: Path, scores: Scores, dtype: type[np.floating[Any]] = np.float32) -> None:
-    """Store the scores of every split."""
-    arrays = {}
+HeldOut = dict[str, np.ndarray]
+"""Of a cross-fitted run, for train and val: bool (n,), whether an image was held out. Empty of any other run."""
+
+
+def write(
+    path: Path, scores: Scores, dtype: type[np.floating[Any]] = np.float32, held_out: HeldOut | None = None
+) -> None:
+    """Store the scores of every split, each image at its place in the official splits."""
+    arrays = {f"{split}_held_out": mask for split, mask in (held_out or {}).items()}
     for split, (labels, probabilities) in scores.items():
         arrays[f"{split}_labels"] = labels.astype(np.uint8)
         arrays[f"{split}_scores"] = probabilities.astype(dtype)
@@ -39,12 +48,62 @@ def read(path: Path) -> Scores:
     Raises:
         DamagedRun: there is no such file, or it is damaged.
     """
+    with _opened(path) as arrays:
+        splits = [key.removesuffix("_labels") for key in arrays if key.endswith("_labels")]
+        return {split: (arrays[f"{split}_labels"], arrays[f"{split}_scores"]) for split in splits}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Mapping[str, np.ndarray]]:
+    """Its arrays by name, read as they are asked for; whatever is wrong with the file is one error."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            splits = [key.removesuffix("_labels") for key in arrays.files if key.endswith("_labels")]
-            return {split: (arrays[f"{split}_labels"], arrays[f"{split}_scores"]) for split in splits}
+            yield arrays
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DamagedRun(f"{path}: can't be read ({error})") from error
+
+
+def read_held_out(path: Path) -> HeldOut:
+    """Which images a cross-fitted run held out; empty of any other run.
+
+    Raises:
+        DamagedRun: as `read`.
+    """
+    with _opened(path) as arrays:
+        return {split: arrays[f"{split}_held_out"] for split in ("train", "val") if f"{split}_held_out" in arrays}
+
+
+def as_seen(scores: Scores, held_out: HeldOut) -> Scores:
+    """The scores as the run saw its images: as val those that it held out, as train those that it was trained on.
+
+    Of a run on the official splits these are the official splits.
+    """
+    if not held_out:
+        return scores
+
+    def chosen(wanted: bool) -> tuple[np.ndarray, np.ndarray]:
+        masks = {split: held_out[split] == wanted for split in ("train", "val")}
+        parts = [(scores[split][0][mask], scores[split][1][mask]) for split, mask in masks.items()]
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+    return {**scores, "train": chosen(False), "val": chosen(True)}
+
+
+def out_of_fold(runs: Sequence[tuple[Scores, HeldOut]]) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (n, L) and scores (n, L) of official val by networks that were not trained on the image.
+
+    An image's score is the mean over the runs that held it out: of runs on the official splits all of them, of
+    cross-fitted ones the one or few whose part it is in. An image that no run held out is left out.
+
+    Args:
+        runs: of one task, with the same val split.
+    """
+    labels = runs[0][0]["val"][0]
+    out = np.stack([held_out.get("val", np.ones(len(labels), bool)) for _, held_out in runs])
+    scores = np.stack([scores["val"][1] for scores, _ in runs]).astype(np.float64)
+    known = out.any(axis=0)
+    mean = np.einsum("rn,rnl->nl", out, scores)[known] / out.sum(axis=0)[known, None]
+    return labels[known], mean
 
 
 def has_both_classes(labels: np.ndarray) -> bool:

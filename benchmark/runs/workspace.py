@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.config.recipes import StartFrom
+from benchmark.config.run import RunConfig
 from benchmark.core.files import json_text, write_text
 from benchmark.core.terms import Dimension
 from benchmark.runs.folder import RunFolder
@@ -76,6 +78,13 @@ class Workspace:
 
     def trunk(self, profile: str, dim: Dimension) -> RunFolder:
         return RunFolder(self.trunks / profile / dim)
+
+    def start(self, config: RunConfig, dim: Dimension) -> RunFolder | None:
+        """The run that this one takes its trunk from; None from scratch."""
+        if isinstance(config.start, StartFrom):
+            (task,) = config.tasks
+            return self.run(config.profile, task, config.start.recipe, config.seed)
+        return self.trunk(config.profile, dim) if config.start == "trunk" else None
 
     def given_cell(self, task: str, method: str) -> Path:
         """The folder of all seeds of a method from elsewhere on one task."""

@@ -117,7 +117,7 @@ class Plan:
     """Of one run, about; None where the data is not there."""
     finished: int
     """Runs that `seconds` is the mean of; 0 where it is from one epoch here."""
-    trunk_missing: bool
+    start_missing: bool
 
     @property
     def minutes(self) -> float | None:
@@ -128,10 +128,10 @@ class Plan:
         if self.seconds is None:
             return f"{self.to_run} runs to make; how long they take is known once the data is there"
         source = f"{self.finished} finished runs" if self.finished else "one epoch here"
-        trunk = ", and the trunk has to be pretrained before" if self.trunk_missing else ""
+        start = ", and what they start from has to be trained before" if self.start_missing else ""
         return (
             f"{self.to_run} runs to make, {self.side_by_side} side by side, about {self.seconds:.1f} s each "
-            f"(from {source}): about {self.minutes:.1f} minutes{trunk}"
+            f"(from {source}): about {self.minutes:.1f} minutes{start}"
         )
 
 
@@ -143,9 +143,10 @@ def plan(trials: Sequence[Trial], share: Share, workspace: Workspace) -> Plan:
     """
     task, wanted = trials[0].task, [trial for trial in trials if not trial.refusal]
     first, path = wanted[0].runs[0], workspace.data(task.name)
-    trunk_missing = first.start == "trunk" and not workspace.trunk(first.profile, task.dim).is_done
+    starts = [workspace.start(run, task.dim) for run in wanted[0].runs]
+    start_missing = any(start and not start.is_done for start in starts)
     data = load(task, path, pick_device()) if path.is_file() else None
-    known = jobs(trials, data, workspace) if data and not trunk_missing else {}
+    known = jobs(trials, data, workspace) if data and not start_missing else {}
     runs = [job for each in known.values() for job in each]
     to_run = sum(not job.is_settled(asha=False) for job in runs) if known else sum(len(trial.runs) for trial in wanted)
     took = [job.seconds for job in runs if job.seconds is not None]
@@ -159,7 +160,7 @@ def plan(trials: Sequence[Trial], share: Share, workspace: Workspace) -> Plan:
         side_by_side=max(1, min(share.at_once or fitting, fitting, to_run)),
         seconds=seconds,
         finished=len(took),
-        trunk_missing=trunk_missing,
+        start_missing=start_missing,
     )
 
 

@@ -19,8 +19,8 @@ from benchmark.core.errors import TrainingFailed
 from benchmark.core.files import alone
 from benchmark.data.load import TaskData, load
 from benchmark.runs.folder import RunFolder
-from benchmark.runs.scores import metrics
-from benchmark.runs.status import NOT_FINISHED, NOT_RUN, State, Status
+from benchmark.runs.scores import as_seen, metrics
+from benchmark.runs.status import NOT_RUN, State, Status
 from benchmark.runs.workspace import Workspace
 from benchmark.sweep.grid import Outcome, Trial
 from benchmark.training import execute
@@ -37,7 +37,7 @@ class Job:
     """The file with the task's images and labels."""
     data_md5: str
     folder: RunFolder
-    trunk: RunFolder | None
+    start: RunFolder | None
     identity: str
 
     def __str__(self) -> str:
@@ -70,7 +70,11 @@ class Job:
             return
         # Of the data, a record holds the MD5 alone.
         data = {self.task.name: TaskData(self.task, self.data_md5, splits={})}
-        record = self.folder.trained() if now == NOT_FINISHED else execute.new_record(self.config, data, self.identity)
+        record = (
+            self.folder.trained()
+            if now.state is State.NOT_FINISHED
+            else execute.new_record(self.config, data, self.identity)
+        )
         self.folder.write_record(record.model_copy(update={"status": status}))
 
 
@@ -81,15 +85,15 @@ def jobs(trials: Sequence[Trial], data: TaskData, workspace: Workspace) -> dict[
 
 def _job(config: RunConfig, data: TaskData, workspace: Workspace) -> Job:
     task = data.task
-    trunk = workspace.trunk(config.profile, task.dim) if config.start == "trunk" else None
+    start = workspace.start(config, task.dim)
     return Job(
         config=config,
         task=task,
         data=workspace.data(task.name),
         data_md5=data.md5,
         folder=workspace.trial(config.profile, task.name, config.recipe, config.seed),
-        trunk=trunk,
-        identity=execute.identity(config, {task.name: data}, trunk),
+        start=start,
+        identity=execute.identity(config, {task.name: data}, start),
     )
 
 
@@ -110,7 +114,7 @@ def run(job: Job, device: torch.device, observers: Sequence[Observer] = ()) -> N
             return
         try:
             data = without_test(load(job.task, job.data, device))
-            execute.execute(job.config, {job.task.name: data}, job.folder, device, job.trunk, observers)
+            execute.execute(job.config, {job.task.name: data}, job.folder, device, job.start, observers)
         except TrainingFailed:
             pass  # `execute` has written the reason
         except Exception as error:
@@ -142,10 +146,11 @@ def score_test(folder: RunFolder, data: TaskData, device: torch.device) -> None:
     with alone(folder.path):
         if "test_auc" in folder.metrics():
             return
-        scores = folder.scores()
+        scores, held_out = folder.official_scores()
         split, predictor = data.splits["test"], execute.predictor(folder, data.task).to(device)
         batches = torch.split(split.images.squeeze(1), EVAL_BATCH)
         probabilities = torch.cat([predictor(images) for images in batches]).float().cpu().numpy()
         scores["test"] = (split.labels.cpu().numpy(), probabilities)
-        folder.write_scores(scores)
-        folder.write_metrics(metrics(scores))
+        folder.write_scores(scores, held_out=held_out)
+        folder.write_metrics(metrics(as_seen(scores, held_out)))
+        folder.seal(folder.trained())

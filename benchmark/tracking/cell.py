@@ -67,7 +67,6 @@ def train_cell(
     """
     task, first = data.task, configs[0]
     cell = workspace.cell(first.profile, task.name, first.recipe)
-    trunk = workspace.trunk(first.profile, task.dim) if first.start == "trunk" else None
     tracker = Tracker(task.name, f"{first.recipe} {first.profile}", task.is_standin, colour)
     folders = [workspace.run(one.profile, task.name, one.recipe, one.seed) for one in configs]
     with alone(cell):
@@ -75,7 +74,8 @@ def train_cell(
         with tracker.open({"level": "recipe", "task": task.name, "recipe": first.recipe, "profile": first.profile}):
             for config, folder in zip(configs, folders, strict=True):
                 name = f"{task.name} {config.recipe} seed {config.seed}"
-                _train(tracker, config, folder, {task.name: data}, device, watcher, name, task, trunk)
+                start = workspace.start(config, task.dim)
+                _train(tracker, config, folder, {task.name: data}, device, watcher, name, task, start)
             watcher.close()
             tracker.log_parent(folders, task, again)
             best = max(folders, key=lambda folder: folder.metrics()["val_auc"])
@@ -105,11 +105,11 @@ def _train(
     watcher: Watcher,
     name: str,
     task: Task | None = None,
-    trunk: RunFolder | None = None,
+    start: RunFolder | None = None,
 ) -> None:
     progress = watcher.run(name)
     with tracker.seed(config) as live:
-        made = execute.execute(config, data, folder, device, trunk, [progress, live])
+        made = execute.execute(config, data, folder, device, start, [progress, live])
         tracker.log_seed(live, folder, task, data)
     watcher.run_done(f"{folder.path}: {'trained' if made else 'already there, nothing to train'}")
 

@@ -22,11 +22,11 @@ from benchmark.core import provenance
 from benchmark.core.errors import BadInput, OneClass, TrainingFailed
 from benchmark.core.files import digest_of
 from benchmark.data.load import TaskData
-from benchmark.runs.folder import RunFolder
+from benchmark.runs.folder import WEIGHTS, RunFolder
 from benchmark.runs.record import Code, Hardware, Seconds, Trained, now
-from benchmark.runs.scores import Scores, metrics
+from benchmark.runs.scores import HeldOut, Scores, metrics
 from benchmark.runs.status import DONE, RUNNING, State, Status
-from benchmark.training import loop, model
+from benchmark.training import folds, loop, model
 from benchmark.training.checkpoint import Checkpoints
 from benchmark.training.loop import Observer, Training
 from benchmark.training.model import Predictor, trunk_weights
@@ -51,18 +51,28 @@ APART = (
 """Of all that a run imports, what changes no byte of its scores and weights. A file that is not named here counts."""
 
 
-def identity(config: RunConfig, data: Mapping[str, TaskData], trunk: RunFolder | None) -> str:
-    """Digest of all that the result's bytes depend on, apart from the machine."""
+def identity(config: RunConfig, data: Mapping[str, TaskData], start: RunFolder | None) -> str:
+    """Digest of all that the result's bytes depend on, apart from the machine.
+
+    Args:
+        start: the finished run that this one takes its trunk from.
+    """
     return digest_of(
         {
             "config": config.model_dump(mode="json", exclude={"profile", "recipe_epochs", "recipe_network"}),
             "data": {name: part.md5 for name, part in data.items()},
             "kinds": {name: part.task.kind for name, part in data.items()},
-            "trunk": trunk.record().identity if trunk else None,
+            "start": _started_from(start) if start else None,
             "code": _code_digest(config, data),
             "versions": provenance.arithmetic(),
         }
     )
+
+
+def _started_from(start: RunFolder) -> Mapping[str, str | None]:
+    """What the bytes depend on of it: on another machine the same run may have other weights."""
+    record = start.record()
+    return {"identity": record.identity, "weights": record.results.get(WEIGHTS)}
 
 
 def fingerprint() -> dict[str, str]:
@@ -91,10 +101,10 @@ def execute(
     data: Mapping[str, TaskData],
     folder: RunFolder,
     device: torch.device,
-    trunk: RunFolder | None = None,
+    start: RunFolder | None = None,
     observers: Sequence[Observer] = (),
 ) -> bool:
-    """Make `folder` hold this run.
+    """Make `folder` hold this run; `start` is the finished one that it takes its trunk from.
 
     Returns:
         False where it already did, and nothing was trained.
@@ -107,7 +117,7 @@ def execute(
     for part in data.values():
         _need_both_classes(part)
         _need_fitting_images(config, part)
-    key = identity(config, data, trunk)
+    key = identity(config, data, start)
     mine = folder.holds(key)
     if mine and folder.is_done:
         return False
@@ -119,10 +129,14 @@ def execute(
     folder.write_record(record)
     started = time.perf_counter()
     checkpoints = Checkpoints(folder.path / "checkpoint", key)
-    weights = trunk_weights(trunk.weights()) if trunk else None
+    weights = trunk_weights(start.weights()) if start else None
+    held_out = {
+        name: folds.held_out(part, config.cross_fit, config.seed) for name, part in data.items() if config.cross_fit
+    }
+    seen = {name: folds.as_seen(part, held_out[name]) if held_out else part for name, part in data.items()}
     try:
-        run = loop.train(config, data, weights, device, checkpoints, observers)
-        _write_results(folder, run)
+        run = loop.train(config, seen, weights, device, checkpoints, observers)
+        _write_results(folder, run, held_out)
     except TrainingFailed as failure:
         folder.write_history(failure.history)
         folder.write_record(record.model_copy(update={"status": Status(State.FAILED, str(failure))}))
@@ -130,7 +144,7 @@ def execute(
     seconds = Seconds(train=sum(row["seconds"] for row in run.history), total=time.perf_counter() - started)
     count = sum(parameter.numel() for parameter in run.model.parameters())
     results = {"status": DONE, "best_epoch": run.best.epoch, "seconds": seconds, "parameters": count}
-    folder.write_record(record.model_copy(update=results))
+    folder.seal(record.model_copy(update=results))
     shutil.rmtree(folder.path / "checkpoint", ignore_errors=True)
     return True
 
@@ -172,7 +186,7 @@ def new_record(config: RunConfig, data: Mapping[str, TaskData], key: str) -> Tra
     )
 
 
-def _write_results(folder: RunFolder, run: Training) -> None:
+def _write_results(folder: RunFolder, run: Training, held_out: Mapping[str, HeldOut]) -> None:
     """Weights of the selected epoch, history and scores. The test split is opened here, once."""
     run.scored.load_state_dict(run.best.weights)
     folder.write_weights(run.best.weights)
@@ -180,8 +194,9 @@ def _write_results(folder: RunFolder, run: Training) -> None:
     if run.config.stage == "finetune":
         ((task, lesson),) = run.lessons.items()
         scores: Scores = {name: loop.predict(run, task, name) for name in lesson.data.splits}
-        folder.write_scores(scores)
         folder.write_metrics(metrics(scores))
+        out = held_out.get(task)
+        folder.write_scores(folds.in_place(scores, out) if out else scores, held_out=out)
     else:
         best = run.history[run.best.epoch - 1]
         folder.write_metrics({name: value for name, value in best.items() if name.startswith("val_auc")})
@@ -193,4 +208,5 @@ def predictor(folder: RunFolder, task: Task) -> Predictor:
     objective = objectives.for_task(config.objective, task, f"recipe {config.recipe}")
     network = model.build(config.network, {task.name: objective.outputs(task.label_count)}, seed=0)
     network.load_state_dict(folder.weights())
+    model.lay_out(network, config.memory_format)
     return Predictor(network.eval(), task.name, objective.probabilities, model.flipped_axes(config.flips_at_test))

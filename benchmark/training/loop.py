@@ -31,9 +31,8 @@ from benchmark.training.checkpoint import Checkpoints
 from benchmark.training.model import MultiHead
 
 EVAL_BATCH = 256
-CHECKPOINT_PAUSE_S = {"cpu": 0.0, "cuda": 5.0}
-"""Least time between two checkpoints. On a CPU there is one after every epoch; on a GPU an epoch of a small set takes
-less time than writing one does."""
+CHECKPOINT_SHARE = 0.04
+"""Of a run's time, at most, goes to its checkpoints: where one takes long beside an epoch, there is not one after each."""
 NO_MEMORY = ("allocate memory", "could not create a primitive")
 """What PyTorch says on a CPU without memory left, and oneDNN where there is no room for the code of a kernel."""
 Row = dict[str, float]
@@ -84,6 +83,7 @@ class Training:
         if config.trainable != "all":
             model.freeze_all_but_last(self.model, config.trainable)
         self.model.to(device)
+        model.lay_out(self.model, config.memory_format)
         if config.precision == "bf16":
             precision.guard(self.model, device)
         criteria = {name: one.criterion for name, one in self.lessons.items()}
@@ -156,7 +156,7 @@ def train(
     for row in run.history:
         for observer in observers:
             observer.epoch_done(row)
-    saved = time.monotonic()
+    saved, pause = time.monotonic(), 0.0
     for epoch in range(len(run.history), config.epochs):
         row = one_epoch(run, epoch, observers)
         run.history.append(row)
@@ -164,9 +164,10 @@ def train(
             run.best = Best(row["val_auc"], epoch + 1, _copy(run.scored))
         for observer in observers:
             observer.epoch_done(row)
-        if epoch + 1 < config.epochs and time.monotonic() - saved >= CHECKPOINT_PAUSE_S[device.type]:
+        if epoch + 1 < config.epochs and (started := time.monotonic()) - saved >= pause:
             checkpoints.save(epoch + 1, run.state())
             saved = time.monotonic()
+            pause = (saved - started) / CHECKPOINT_SHARE
     return run
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark import networks
+from benchmark.config.recipes import MemoryFormat
 from benchmark.core.seeding import derive, isolated
 from benchmark.networks import AnyNetwork
 
@@ -49,6 +50,17 @@ def freeze_all_but_last(model: MultiHead, tensors: int) -> None:
     parameters = list(model.trunk.parameters())
     for parameter in parameters[: len(parameters) - tensors]:
         parameter.requires_grad_(False)
+
+
+def lay_out(model: nn.Module, form: MemoryFormat) -> None:
+    """Have convolutions work in a memory format: it is their weights' that they go by, and hand on with their outputs."""
+    if form == "contiguous":
+        return
+    formats = {nn.Conv2d: torch.channels_last, nn.Conv3d: torch.channels_last_3d}
+    for module in model.modules():
+        for kind, memory_format in formats.items():
+            if isinstance(module, kind):
+                module.to(memory_format=memory_format)
 
 
 class Predictor(nn.Module):

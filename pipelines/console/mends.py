@@ -61,6 +61,10 @@ MENDS: dict[type[BenchmarkError], Callable[[Facts], str]] = {
         f"name {facts['dim']} in params.yaml: pretrain.dims, and the tasks to train it on in "
         f"pretrain.{facts['dim']}.tasks"
     ),
+    errors.NoStart: lambda facts: (
+        f"run `python -m pipelines.finetune {facts['task']} {facts['recipe']} --profile {facts['profile']}` before, "
+        "with these seeds in the profile"
+    ),
     errors.NoScheduler: lambda facts: "pip install '.[sweep]'",
     errors.NoCluster: lambda facts: (
         "start one with `ray start --head`, and set RAY_AUTH_MODE=token here where it asks for a token"

@@ -1,32 +1,55 @@
-"""What a run needs before it can start: the task's data, and the trunk where its recipe starts from one."""
+"""What a run needs before it can start: the task's data, and what its recipe starts from."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 
+from benchmark.config.recipes import StartFrom
 from benchmark.config.run import RunConfig
 from benchmark.config.tasks import Task
-from benchmark.core.errors import BenchmarkError, NoTrunk
+from benchmark.core.errors import BadInput, BenchmarkError, NoStart, NoTrunk
+from benchmark.runs.folder import RunFolder
 from benchmark.runs.workspace import Workspace
 
 RUN_BY_DVC = "DVC_STAGE" in os.environ
 
 
-def ensure(task: Task, config: RunConfig, workspace: Workspace) -> None:
-    """Outside `dvc repro`, produce the data and the trunk where they are missing, and say so."""
-    trunk_missing = config.start == "trunk" and not workspace.trunk(config.profile, task.dim).is_done
+def ensure(task: Task, configs: Sequence[RunConfig], workspace: Workspace) -> None:
+    """Outside `dvc repro`, produce the data, and what these runs of one recipe start from, where it is missing; say so."""
+    starts = [workspace.start(config, task.dim) for config in configs]
+    missing = [start for start in starts if start and not start.is_done]
+    first = configs[0]
     if RUN_BY_DVC:  # and so were the stages that this one depends on
-        if trunk_missing:
-            raise NoTrunk(
-                f"{task.name}: recipe {config.recipe} starts from a trunk and there is none", dim=str(task.dim)
-            )
+        if missing:
+            raise _nothing_to_start_from(task, first, missing[0])
         return
-    if workspace.data(task.name).is_file() and not trunk_missing:
-        return
-    # In a process of its own: what it takes to produce things is no part of what fine-tuning depends on.
-    command = [sys.executable, "-m", "pipelines.prepare", task.name, "--profile", config.profile]
-    done = subprocess.run([*command, *(["--trunk"] if trunk_missing else [])], check=False)
-    if done.returncode:
+    if missing and isinstance(first.start, StartFrom):
+        # It sees to its own data and trunk.
+        _produce(["pipelines.finetune", task.name, first.start.recipe, "--profile", first.profile], task)
+        if still := [start for start in missing if not start.is_done]:
+            raise _nothing_to_start_from(task, first, still[0])
+    elif missing or not workspace.data(task.name).is_file():
+        trunk = ["--trunk"] if missing else []
+        _produce(["pipelines.prepare", task.name, "--profile", first.profile, *trunk], task)
+
+
+def _nothing_to_start_from(task: Task, config: RunConfig, start: RunFolder) -> BadInput:
+    if isinstance(config.start, StartFrom):
+        return NoStart(
+            f"{task.name}: recipe {config.recipe} starts from {start.path}, where no run is finished",
+            task=task.name,
+            recipe=config.start.recipe,
+            profile=config.profile,
+        )
+    return NoTrunk(f"{task.name}: recipe {config.recipe} starts from a trunk and there is none", dim=str(task.dim))
+
+
+def _produce(command: Sequence[str], task: Task) -> None:
+    """In a process of its own: what it takes to produce things is no part of what fine-tuning depends on."""
+    # The run that `mlflow run` opened belongs to the caller, not to what is produced for it.
+    own = {name: value for name, value in os.environ.items() if name not in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID")}
+    if subprocess.run([sys.executable, "-m", *command], env=own, check=False).returncode:
         raise BenchmarkError(f"{task.name}: what fine-tuning needs could not be produced; the reason stands above")

@@ -152,7 +152,11 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
             "pretrain.2d.augmentation: should be 'flip-affine' or 'none', or settings of kind 'affine'",
         ),
         ("pretrain.2d.network", "r3d18", "pretrain.2d.network: should be 'medmnist-resnet18' or 'resnet18-strided'"),
-        ("recipes.readme.winners.chestmnist.optimizer", "lion", "should be 'sgd', 'adam' or 'rmsprop', got 'lion'"),
+        (
+            "recipes.readme.winners.chestmnist.optimizer",
+            "lion",
+            "should be 'sgd', 'adam', 'adamw' or 'rmsprop', got 'lion'",
+        ),
         ("recipes.dam.schedule.at", [0.5, 1.5], "recipes.dam.schedule.at.1: should be less than 1, got 1.5"),
         (
             "recipes.dam.schedule",

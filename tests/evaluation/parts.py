@@ -23,16 +23,12 @@ def write(
     random = np.random.default_rng(len(recipe) + round(100 * shift))
     image = np.random.default_rng(0).normal(size=labels.shape)
     for seed in range(seeds):
-        standin = task.startswith("standin")
-        if given:
-            folder = workspace.given(task, recipe, seed)
-            folder.write_record(from_elsewhere(tasks=[task], recipe=recipe, seed=seed))
-        else:
-            folder = workspace.run(PROFILE, task, recipe, seed)
-            config = make_config(task, recipe=recipe, seed=seed, profile=PROFILE)
-            folder.write_record(trained(config=config, standin=standin, status=status))
+        folder = workspace.given(task, recipe, seed) if given else workspace.run(PROFILE, task, recipe, seed)
         raw = image + 0.5 * random.normal(size=labels.shape) + shift * labels
         folder.write_scores({"test": (labels, 1 / (1 + np.exp(-raw)))})
         folder.write_metrics({})
         folder.write_history([])
         folder.write_weights({})
+        config = make_config(task, recipe=recipe, seed=seed, profile=PROFILE)
+        ours = trained(config=config, standin=task.startswith("standin"), status=status)
+        folder.seal(from_elsewhere(tasks=[task], recipe=recipe, seed=seed) if given else ours)

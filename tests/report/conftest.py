@@ -38,7 +38,10 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
         {"tracking_uri": "sqlite:///mlflow.db", "run_id": "abc123", "model_name": "breastmnist", "model_version": "7"}
     )
     config = resolve_pretrain(params, Dimension.D2, PROFILE).model_copy(update={"tasks": ("breastmnist", "chestmnist")})
-    workspace.trunk(PROFILE, Dimension.D2).write_record(trained(**{**FACTS, "data_md5": {}, "config": config}))
+    trunk = workspace.trunk(PROFILE, Dimension.D2)
+    trunk.write_history([])
+    trunk.write_metrics({})
+    trunk.seal(trained(**{**FACTS, "data_md5": {}, "config": config}))
     return make(params, workspace), workspace
 
 

@@ -13,6 +13,7 @@ from benchmark.config.tasks import build_task
 from benchmark.report.build import build
 from benchmark.report.model import Cell, Comparison, TaskComparison
 from benchmark.runs.folder import RunFolder
+from benchmark.runs.scores import metrics
 from benchmark.runs.workspace import Workspace
 from benchmark.sweep import grid as grids
 from benchmark.sweep.grid import COLUMNS, Result, Winner
@@ -70,6 +71,7 @@ def write_run(
         labels = (np.random.default_rng(size).random((size, task.label_count)) < 0.3).astype(np.uint8)
         scores[split] = (labels, np.clip(0.35 * labels + 0.6 * random.random(labels.shape), 0, 1))
     folder.write_scores(scores)
+    folder.write_metrics(metrics(scores))
     folder.write_history(
         [
             {"epoch": epoch, "lr": 0.1, "train_loss": 1 / epoch, "train_auc": 1 - 0.3 / epoch, "train_acc": 0.7,
@@ -79,7 +81,7 @@ def write_run(
     )  # fmt: skip
     data = {} if task.md5 is None else {name: task.md5}
     facts = {**FACTS, "data_md5": data, "standin": task.is_standin} | changes
-    folder.write_record(trained(config=config or resolve_finetune(params, task, recipe, PROFILE, seed), **facts))
+    folder.seal(trained(config=config or resolve_finetune(params, task, recipe, PROFILE, seed), **facts))
     return folder
 
 

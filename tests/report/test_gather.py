@@ -16,6 +16,7 @@ from benchmark.report import standing, wording
 from benchmark.report.discussion import discussion
 from benchmark.report.model import Comparison
 from benchmark.report.table import table_text
+from benchmark.runs.scores import metrics
 from benchmark.runs.status import State
 from benchmark.runs.workspace import Workspace
 from tests.helpers import from_elsewhere
@@ -163,7 +164,18 @@ def test_without_any_run_every_cell_is_not_run(workspace: Workspace) -> None:
 def test_a_run_that_lost_its_scores_is_said(workspace: Workspace) -> None:
     params = sample_params(("breastmnist",))
     (write_run(params, workspace, "breastmnist", "dam").path / "scores.npz").unlink()
-    assert ("breastmnist", "dam", "seed 0: done, but scores.npz is missing") in make(params, workspace).missing
+    assert ("breastmnist", "dam", "seed 0: not finished: without scores.npz") in make(params, workspace).missing
+
+
+def test_a_run_whose_scores_were_edited_is_named_and_left_out(workspace: Workspace) -> None:
+    params = sample_params(("breastmnist",))
+    folder = write_run(params, workspace, "breastmnist", "dam")
+    scores = folder.scores()
+    folder.write_scores(scores | {"test": (scores["test"][0], scores["test"][0].astype(float))})  # AUROC 1
+    comparison = make(params, workspace)
+    assert ("breastmnist", "dam", "seed 0: damaged: scores.npz: not what the run has made") in comparison.missing
+    assert not cell(comparison, "breastmnist", "dam").done
+    assert "1.000" not in table_text(comparison)
 
 
 def test_a_run_that_is_under_way_or_was_killed_is_not_finished(workspace: Workspace) -> None:
@@ -171,7 +183,7 @@ def test_a_run_that_is_under_way_or_was_killed_is_not_finished(workspace: Worksp
     write_run(params, workspace, "breastmnist", "dam", status="running")
     comparison = make(params, workspace)
     assert cell(comparison, "breastmnist", "dam").status.state is State.NOT_FINISHED
-    assert ("breastmnist", "dam", "seed 0: running") in comparison.missing
+    assert ("breastmnist", "dam", "seed 0: not finished") in comparison.missing
     assert "not finished" in table_text(comparison)
     assert '<td class="missing">not finished</td>' in page_of(workspace)
 
@@ -180,6 +192,7 @@ def test_one_class_only_is_called_undefined(workspace: Workspace) -> None:
     params = sample_params(("breastmnist",))
     folder = write_run(params, workspace, "breastmnist", "dam")
     folder.write_scores({"test": (np.zeros((5, 1)), np.linspace(0, 1, 5)[:, None])})
+    folder.seal(folder.record())
     assert "undefined" in table_text(make(params, workspace))
 
 
@@ -232,8 +245,10 @@ def test_damaged_trunks_and_predictions_from_elsewhere_stop_nothing_either(works
 def given(workspace: Workspace, comparison: Comparison, method: str, seed: int, note: str = "") -> None:
     """The scores of a recipe's run, as if another program had made them."""
     folder = workspace.given("breastmnist", method, seed)
-    folder.write_scores(cell(comparison, "breastmnist", "readme").done[seed].folder.scores())
-    folder.write_record(from_elsewhere(recipe=method, seed=seed, note=note))
+    scores = cell(comparison, "breastmnist", "readme").done[seed].folder.scores()
+    folder.write_scores(scores)
+    folder.write_metrics(metrics(scores))
+    folder.seal(from_elsewhere(recipe=method, seed=seed, note=note))
 
 
 def test_methods_from_elsewhere_are_further_columns(workspace: Workspace) -> None:

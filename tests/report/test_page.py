@@ -183,5 +183,5 @@ def test_a_run_without_figures_keeps_its_row_among_the_origins(workspace: Worksp
     write_run(params, workspace, "breastmnist", "dam", status="running", seconds=None, best_epoch=None, parameters=None)
     make(params, workspace)
     (row,) = (line for line in markdown_of(workspace).splitlines() if line.startswith("| breastmnist | dam | 0 |"))
-    assert row.split(" | ")[3] == "running"
+    assert row.split(" | ")[3] == "not finished"
     assert row.split(" | ")[7:10] == ["6 (of 100)", wording.NOTHING, wording.NOTHING]

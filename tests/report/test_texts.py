@@ -159,6 +159,7 @@ def test_a_better_recipe_is_named_with_its_difference_and_p(workspace: Workspace
         scores = run.folder.scores()
         labels, values = scores["test"]
         run.folder.write_scores(scores | {"test": (labels, 0.5 * values + 0.5 * labels)})
+        run.folder.seal(run.folder.record())
     comparison = make(params, workspace)
     (row,) = comparison.pairs["readme", "dam"].rows
     (told,) = (sentence for sentence in discussion(comparison) if f"readme {MINUS} dam" in sentence)

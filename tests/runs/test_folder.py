@@ -1,5 +1,6 @@
 """The run folder: what is written comes back, and nothing is ever half-written."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -88,10 +89,39 @@ def test_a_run_without_its_files_is_not_finished(folder: RunFolder) -> None:
     folder.write_record(trained(status=RUNNING))
     assert folder.status == NOT_FINISHED
     folder.write_record(trained())
-    assert folder.status == NOT_FINISHED
+    assert folder.status.state is State.NOT_FINISHED
     for name in RESULTS["finetune"]:
         (folder.path / name).touch()
+    folder.seal(trained())
     assert folder.is_done
+    (folder.path / "scores.npz").unlink()
+    assert folder.status == Status(State.NOT_FINISHED, "without scores.npz")
+
+
+@pytest.mark.parametrize("name", RESULTS["finetune"])
+def test_a_run_is_what_its_record_says(folder: RunFolder, name: str) -> None:
+    folder.path.mkdir(parents=True)
+    for made in RESULTS["finetune"]:
+        (folder.path / made).write_text("as it was made")
+    folder.seal(trained())
+    assert folder.record().results == {
+        made: hashlib.sha256(b"as it was made").hexdigest() for made in RESULTS["finetune"]
+    }
+    (folder.path / name).write_text("as it was mode")
+    assert folder.status == Status(State.DAMAGED, f"{name}: not what the run has made")
+    assert folder.status_of_figures.is_done == (name == "model.safetensors")
+    (folder.path / name).write_text("as it was made")
+    assert folder.is_done
+
+
+def test_weights_may_be_kept_elsewhere_for_those_who_only_read_figures(folder: RunFolder) -> None:
+    folder.path.mkdir(parents=True)
+    for made in RESULTS["finetune"]:
+        (folder.path / made).touch()
+    folder.seal(trained())
+    (folder.path / "model.safetensors").unlink()
+    assert folder.status_of_figures.is_done
+    assert not folder.is_done
 
 
 def test_scores_are_kept_in_double_precision_where_asked(folder: RunFolder) -> None:

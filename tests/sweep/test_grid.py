@@ -52,7 +52,7 @@ def make_outcome(
     folders = tuple(RunFolder(root / name / f"seed{run.seed}") for run in runs)
     for run, folder, (auc, acc) in zip(runs, folders, val, strict=True):
         folder.write_metrics({"val_auc": auc, "val_acc": acc})
-        folder.write_record(trained(config=run))
+        folder.seal(trained(config=run))
     return Outcome(Trial(name, TASK, objective or runs[0].objective, runs), folders, (status,) * len(val))
 
 

@@ -85,7 +85,7 @@ def test_a_finished_run_whose_scores_are_lost_counts_as_not_finished(data: TaskD
     (job,) = make_jobs(data, workspace)
     trial.run(job, CPU)
     (job.folder.path / "scores.npz").unlink()
-    assert job.status == NOT_FINISHED
+    assert job.status == Status(State.NOT_FINISHED, "without scores.npz")
     trial.run(job, CPU)
     assert job.status == DONE
     assert "val" in job.folder.scores()
@@ -145,7 +145,7 @@ def test_the_record_of_a_run_that_never_began_says_what_it_would_have_been(
     job.close(Status(State.ERROR, "could not be started"))
     closed = job.folder.trained()
     trial.run(job, CPU)
-    ran, apart = job.folder.trained(), {"status", "started", "best_epoch", "seconds", "parameters"}
+    ran, apart = job.folder.trained(), {"status", "started", "best_epoch", "seconds", "parameters", "results"}
     assert closed.model_dump(exclude=apart) == ran.model_dump(exclude=apart)
     assert closed.data_md5 == {data.task.name: data.md5}
     assert closed.standin

@@ -11,9 +11,9 @@ from benchmark.core.errors import BadInput, DataError, TrainingFailed
 from benchmark.data.load import Split, TaskData
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.scores import metrics
-from benchmark.runs.status import DONE
+from benchmark.runs.status import DONE, State
 from benchmark.training import execute
-from tests.helpers import CPU, OBJECTIVES, make_config, make_data
+from tests.helpers import CPU, OBJECTIVES, find, make_config, make_data
 
 DATA = {"breastmnist": make_data("breastmnist")}
 
@@ -102,6 +102,62 @@ def test_a_trunk_is_part_of_a_runs_identity(tmp_path: Path) -> None:
     assert execute.execute(config, DATA, folder, CPU, trunks[0])
     assert not execute.execute(config, DATA, folder, CPU, trunks[0])
     assert execute.execute(config, DATA, folder, CPU, trunks[1])
+
+
+def test_the_weights_of_what_a_run_starts_from_are_part_of_its_identity(tmp_path: Path) -> None:
+    """On another machine the same trunk has other weights."""
+    trunk = RunFolder(tmp_path / "trunk")
+    execute.execute(make_config("breastmnist", stage="pretrain"), DATA, trunk, CPU)
+    config = make_config("breastmnist", start="trunk")
+    before = execute.identity(config, DATA, trunk)
+    trunk.write_weights({name: torch.zeros_like(value) for name, value in trunk.weights().items()})
+    assert not trunk.is_done
+    trunk.seal(trunk.record())
+    assert execute.identity(config, DATA, trunk) != before
+
+
+@pytest.mark.parametrize("changed", ["scores.npz", "metrics.json", "history.csv", "model.safetensors"])
+def test_a_finished_run_whose_file_was_changed_is_made_again(folder: RunFolder, changed: str) -> None:
+    execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    content = (folder.path / changed).read_bytes()
+    (folder.path / changed).write_bytes(content[:-1])
+    assert folder.status.state is State.DAMAGED
+    assert execute.execute(make_config("breastmnist"), DATA, folder, CPU)
+    assert folder.is_done
+    if changed != "history.csv":  # which has times
+        assert (folder.path / changed).read_bytes() == content
+
+
+def test_a_second_phase_takes_the_trunk_of_another_recipes_run_and_a_new_head(tmp_path: Path) -> None:
+    first, second = RunFolder(tmp_path / "first"), RunFolder(tmp_path / "second")
+    execute.execute(make_config("breastmnist"), DATA, first, CPU)
+    config = make_config(
+        "breastmnist", start={"recipe": "test"}, objective=OBJECTIVES["aucm"], trainable=0, epochs=1, recipe="then"
+    )
+    execute.execute(config, DATA, second, CPU, first)
+    before, after = first.weights(), second.weights()
+    trained = {name for name, value in after.items() if name not in before or not torch.equal(value, before[name])}
+    moving = {name for name in trained if "running" in name or "num_batches" in name}
+    assert trained - moving == {"heads.breastmnist.weight", "heads.breastmnist.bias"}
+    assert after["heads.breastmnist.weight"].shape[0] == 1  # the first phase's softmax has two outputs
+    assert second.trained().config.start == config.start
+
+
+@pytest.mark.parametrize("task", ["breastmnist", "adrenalmnist3d"])
+def test_a_memory_format_changes_speed_and_rounding_alone(tmp_path: Path, task: str) -> None:
+    found = []
+    for form in ("contiguous", "channels-last"):
+        folder = RunFolder(tmp_path / form)
+        execute.execute(make_config(task, memory_format=form, epochs=1), {task: make_data(task)}, folder, CPU)
+        predictor = execute.predictor(folder, find(task))
+        with torch.no_grad():
+            served = predictor(make_data(task).splits["test"].images.squeeze(1)).numpy()
+        assert np.allclose(served, folder.scores()["test"][1], atol=1e-6)
+        found.append(served)
+    assert np.allclose(*found, atol=1e-3)
+    laid_out = [value for value in predictor.state_dict().values() if value.dim() == (5 if task.endswith("3d") else 4)]
+    last = torch.channels_last_3d if task.endswith("3d") else torch.channels_last
+    assert all(value.is_contiguous(memory_format=last) for value in laid_out)
 
 
 def test_a_split_of_one_class_is_refused_before_anything_is_written(folder: RunFolder) -> None:

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class StockObjective(Objective):
-    """A sigmoid for each label. `momentum` is beta1 where the optimizer is Adam."""
+    """A sigmoid for each label. `momentum` is beta1 where the optimizer is Adam or AdamW."""
 
     multi_label_loss: Literal["bce-with-logits"] | None = None
     """Trains multi-label tasks in its place, with the same optimizer."""
-    optimizer: Literal["sgd", "adam", "rmsprop"]
+    optimizer: Literal["sgd", "adam", "adamw", "rmsprop"]
     lr: float = Field(gt=0)
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
@@ -59,8 +59,9 @@ class StockObjective(Objective):
             return Optimizer(optim.SGD(trained, lr=lr, momentum=momentum, weight_decay=decay))
         if self.optimizer == "rmsprop":
             return Optimizer(optim.RMSprop(trained, lr=lr, momentum=momentum, weight_decay=decay))
+        adam = optim.AdamW if self.optimizer == "adamw" else optim.Adam
         # One kernel for all parameters: a third of the time on a CPU.
-        return Optimizer(optim.Adam(trained, lr=lr, betas=(momentum, 0.999), weight_decay=decay, fused=True))
+        return Optimizer(adam(trained, lr=lr, betas=(momentum, 0.999), weight_decay=decay, fused=True))
 
 
 class SoftmaxObjective(StockObjective):
