@@ -54,8 +54,21 @@ class PretrainSection(Section):
         return self.d2 if dim is Dimension.D2 else self.d3
 
 
+class Second(Section):
+    """A recipe that starts from another one's run, and that other one again: DVC has no other way to know of it."""
+
+    recipe: Name
+    after: Name
+
+
 class FinetuneSection(Section):
     recipes: Annotated[tuple[Name, ...], Distinct] = Field(min_length=1)
+    second: tuple[Second, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all recipes that are run."""
+        return (*self.recipes, *(one.recipe for one in self.second))
 
 
 class Grid(Section):
@@ -103,11 +116,13 @@ class Params(Section):
         check("fetch.tasks", self.fetch.tasks, self.tasks)
         check("fetch.left_out", self.fetch.left_out, self.tasks)
         check("finetune.recipes", self.finetune.recipes, self.recipes)
+        check("finetune.second", tuple(one.recipe for one in self.finetune.second), self.recipes)
         for name, recipe in self.recipes.items():
             if isinstance(recipe.start, StartFrom):
                 check(f"recipes.{name}.start.recipe", (recipe.start.recipe,), self.recipes)
         for name in self.recipes:
             self.phases(name)
+        self._second_phases_are_where_they_belong()
         check("sweep.tasks", self.sweep.tasks, self.tasks)
         for name, grid in self.sweep.grids.items():
             check(f"sweep.grids.{name}.recipe", (grid.recipe,), self.recipes)
@@ -115,6 +130,20 @@ class Params(Section):
         for dim in Dimension:
             check(f"pretrain.{dim}.tasks", self.pretrain.of(dim).tasks, self.tasks)
         return self
+
+    def _second_phases_are_where_they_belong(self) -> None:
+        if twice := [name for name in self.finetune.names if self.finetune.names.count(name) > 1]:
+            raise ValueError(f"finetune.second: {twice[0]} stands there twice, or in recipes too")
+        for name in self.finetune.recipes:
+            if isinstance(start := self.recipes[name].start, StartFrom):
+                entry = f"{{recipe: {name}, after: {start.recipe}}}"
+                raise ValueError(f"finetune.recipes: {name} starts from another recipe; name it in second, as {entry}")
+        for number, one in enumerate(self.finetune.second):
+            key, start = f"finetune.second.{number}", self.recipes[one.recipe].start
+            if not isinstance(start, StartFrom) or start.recipe != one.after:
+                raise ValueError(f"{key}.after: should be what {one.recipe} starts from, {start}, got '{one.after}'")
+            if one.after not in self.finetune.names:
+                raise ValueError(f"{key}.after: '{one.after}' is not among the recipes that are run")
 
     def phases(self, name: str) -> tuple[str, ...]:
         """The recipes whose runs come before one of this recipe, first to last, and itself.

@@ -33,7 +33,7 @@ def collect(params: Params, profile: str, workspace: Workspace) -> Comparison:
     No run folder needs to be there: what is missing is listed as such. After the recipes comes every method from
     elsewhere that has predictions for one of the tasks.
     """
-    recipes = params.finetune.recipes
+    recipes = params.finetune.names
     names = tuple(dict.fromkeys((*params.fetch.tasks, *params.fetch.left_out)))
     methods = [method for method in workspace.list_methods() if method not in recipes]
     folders = {(task, recipe): workspace.cell(profile, task, recipe) for task in names for recipe in recipes}

@@ -10,6 +10,7 @@ from benchmark.config.params import Params, load_params
 from benchmark.config.run import RunConfig, choose_profile, resolve_finetune, resolve_pretrain
 from benchmark.core.errors import BadInput
 from benchmark.core.terms import Dimension
+from benchmark.runs.workspace import Workspace
 from tests.helpers import find, shipped
 
 SMALL = {"family": "resnet", "width": 16, "blocks": [2, 2, 2, 2], "stem_kernel": 3, "stem_stride": 2, "pool": False}
@@ -319,3 +320,85 @@ def test_an_unknown_profile_names_the_option(params: Params) -> None:
     with pytest.raises(BadInput, match="option --profile: unknown profile 'x'; known: full, quick, smoke"):
         choose_profile(params, "x", "option --profile")
     assert choose_profile(params, "", "here") == params.profile
+
+
+# ------------------------------------------------------------------------------------------------ two phases
+
+AUCM = yaml.safe_load(Path("params.yaml").read_text())["recipes"]["dam"]
+
+
+def with_second(folder: Path, finetune: dict[str, Any] | None = None, **changes: Any) -> Params:
+    """The shipped file with a recipe `later`, that starts from `medmnist`."""
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    content["recipes"]["later"] = AUCM | {"start": {"recipe": "medmnist"}} | changes
+    second = {"second": [{"recipe": "later", "after": "medmnist"}]}
+    content["finetune"] |= second if finetune is None else finetune
+    path = folder / "params.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return load_params(path)
+
+
+def test_a_second_phase_has_the_network_of_the_first_and_starts_from_its_run_of_the_same_seed(tmp_path: Path) -> None:
+    params = with_second(tmp_path)
+    assert params.phases("later") == ("medmnist", "later")
+    assert params.finetune.names == (*shipped().finetune.names, "later")
+    config = resolve_finetune(params, find("breastmnist"), "later", "full", 3)
+    assert config.network == config.recipe_network == "medmnist-resnet18"
+    start = Workspace(tmp_path).start(config, Dimension.D2)
+    assert start == Workspace(tmp_path).run("full", "breastmnist", "medmnist", 3)
+    from_trunk = resolve_finetune(params, find("breastmnist"), "dam", "full", 3)
+    assert Workspace(tmp_path).start(from_trunk, Dimension.D2) == Workspace(tmp_path).trunk("full", Dimension.D2)
+    scratch = resolve_finetune(params, find("breastmnist"), "medmnist", "full", 3)
+    assert Workspace(tmp_path).start(scratch, Dimension.D2) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "finetune", "message"),
+    [
+        ({"start": {"recipe": "no"}}, None, "recipes.later.start.recipe: unknown name 'no'; known: dam, "),
+        ({"start": {"recipe": "later"}}, None, "recipes.later.start: leads back to later"),
+        ({"start": "trunc"}, None, "recipes.later.start: should be 'scratch', 'trunk', or {recipe: NAME}, got 'trunc'"),
+        ({"cross_fit": 5}, None, "recipes.later.cross_fit: should be that of medmnist, from which it starts"),
+        ({"cross_fit": 1}, None, "recipes.later.cross_fit: should be greater than or equal to 2, got 1"),
+        (
+            {"network": {"2d": SMALL, "3d": "r3d18"}},
+            None,
+            "recipes.later: a recipe that starts from another one has that one's network",
+        ),
+        (
+            {},
+            {"recipes": ["medmnist", "later"]},
+            "finetune.recipes: later starts from another recipe; name it in second, as "
+            "{recipe: later, after: medmnist}",
+        ),
+        (
+            {},
+            {"second": [{"recipe": "later", "after": "dam"}]},
+            "finetune.second.0.after: should be what later starts from, recipe medmnist, got 'dam'",
+        ),
+        ({}, {"second": [{"recipe": "late", "after": "dam"}]}, "finetune.second: unknown name 'late'; known: dam, "),
+        (
+            {},
+            {"recipes": ["dam"], "second": [{"recipe": "later", "after": "medmnist"}]},
+            "finetune.second.0.after: 'medmnist' is not among the recipes that are run",
+        ),
+        (
+            {},
+            {"second": [{"recipe": "later", "after": "medmnist"}] * 2},
+            "finetune.second: later stands there twice, or in recipes too",
+        ),
+    ],
+)
+def test_a_second_phase_that_can_not_be_is_one_sentence(
+    tmp_path: Path, changes: dict[str, Any], finetune: dict[str, Any] | None, message: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        with_second(tmp_path, finetune, **changes)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recipe_may_be_cross_fitted(tmp_path: Path) -> None:
+    params = load_changed(tmp_path, "recipes.medmnist.cross_fit", 5)
+    assert resolve_finetune(params, find("breastmnist"), "medmnist", "full", 3).cross_fit == 5
+    assert resolve_finetune(shipped(), find("breastmnist"), "medmnist", "full", 3).cross_fit is None

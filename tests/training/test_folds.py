@@ -83,7 +83,7 @@ def test_a_cross_fitted_run_learns_nothing_of_what_it_holds_out(
     members: tuple[TaskData, list[RunFolder]], tmp_path: Path
 ) -> None:
     """Other pixels and labels in the part that is held out change no weight; elsewhere they do."""
-    data, folders = members
+    data, _ = members
     out = folds.held_out(data, PARTS, 0)
     for name, changes in (("held out", out), ("learnt from", {split: ~mask for split, mask in out.items()})):
         other = make_data("breastmnist", images=100)
