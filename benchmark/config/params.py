@@ -117,6 +117,8 @@ class Params(Section):
         check("fetch.left_out", self.fetch.left_out, self.tasks)
         check("finetune.recipes", self.finetune.recipes, self.recipes)
         check("finetune.second", tuple(one.recipe for one in self.finetune.second), self.recipes)
+        for name, profile in self.profiles.items():
+            check(f"profiles.{name}.as_they_stand", profile.as_they_stand, self.recipes)
         for name, recipe in self.recipes.items():
             if isinstance(recipe.start, StartFrom):
                 check(f"recipes.{name}.start.recipe", (recipe.start.recipe,), self.recipes)

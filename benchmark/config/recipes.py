@@ -135,7 +135,7 @@ class Recipe(Section):
     network: PerDim[Network2d, Network3d] | None = None
     trainable: Literal["all"] | int
     augmentation: PerDim[Augmentation2d, Augmentation3d]
-    epochs: int = Field(ge=1)
+    epochs: PerDim[Count, Count]
     batch_size: PerDim[BatchSize, BatchSize]
     schedule: Schedule | None = None
     averaging: Averaging | None = None
@@ -182,5 +182,7 @@ class Profile(Section):
     pretrain_epochs: PerDim[Count, Count] | None = None
     finetune_epochs: PerDim[Count, Count] | None = None
     network: PerDim[Network2d, Network3d] | None = None
+    as_they_stand: Annotated[tuple[Name, ...], Distinct] = ()
+    """Recipes that are neither cut short nor given another network."""
     precision: Precision = "fp32"
     memory_format: MemoryFormat = "contiguous"

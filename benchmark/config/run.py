@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from benchmark.augmentations import AnyAugmentation
 from benchmark.config.params import UNION_FORMS, Params
-from benchmark.config.recipes import Averaging, Axis3d, MemoryFormat, Precision, Recipe, Start, StartFrom
+from benchmark.config.recipes import Averaging, Axis3d, MemoryFormat, Precision, Recipe, Start
 from benchmark.config.schedules import Schedule
 from benchmark.config.tasks import Task
 from benchmark.core.errors import NoWinner, allowed
@@ -85,21 +85,22 @@ def resolve_pretrain(params: Params, dim: Dimension, profile_name: str) -> RunCo
 def resolve_finetune(params: Params, task: Task, recipe_name: str, profile_name: str, seed: int) -> RunConfig:
     """The run of one task, recipe and seed."""
     recipe, profile, dim = params.recipes[recipe_name], params.profiles[profile_name], task.dim
-    own_network = _network(params, recipe, dim)
+    first, own_epochs = params.phases(recipe_name)[0], recipe.epochs.of(dim)
+    own_network, cut = _network(params, params.recipes[first], dim), profile.finetune_epochs
     return RunConfig(
         stage="finetune",
         tasks=(task.name,),
         recipe=recipe_name,
         profile=profile_name,
         seed=seed,
-        network=profile.network.of(dim) if profile.network else own_network,
+        network=own_network if not profile.network or first in profile.as_they_stand else profile.network.of(dim),
         recipe_network=own_network,
         start=recipe.start,
         trainable=recipe.trainable,
         objective=_objective(recipe, task),
         augmentation=recipe.augmentation.of(dim),
-        epochs=profile.finetune_epochs.of(dim) if profile.finetune_epochs else recipe.epochs,
-        recipe_epochs=recipe.epochs,
+        epochs=own_epochs if not cut or recipe_name in profile.as_they_stand else cut.of(dim),
+        recipe_epochs=own_epochs,
         batch_size=recipe.batch_size.of(dim),
         schedule=recipe.schedule,
         averaging=recipe.averaging,
@@ -112,9 +113,7 @@ def resolve_finetune(params: Params, task: Task, recipe_name: str, profile_name:
 
 
 def _network(params: Params, recipe: Recipe, dim: Dimension) -> AnyNetwork:
-    """Its own, that of the recipe that it starts from, or the trunk's."""
-    if isinstance(recipe.start, StartFrom):
-        return _network(params, params.recipes[recipe.start.recipe], dim)
+    """A first phase's own, or the trunk's."""
     return recipe.network.of(dim) if recipe.network else params.pretrain.of(dim).network
 
 

@@ -65,7 +65,8 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
             "recipes.dam.objective.loss: missing; known: aucm, average-precision, bce-with",
         ),
         ("recipes.dam.objective.marjin", 1, "recipes.dam.objective.marjin: unknown key; known: epoch_decay, "),
-        ("recipes.dam.epochs", 0, "recipes.dam.epochs: should be greater than or equal to 1, got 0"),
+        ("profiles.quick.as_they_stand", ["no"], "profiles.quick.as_they_stand: unknown name 'no'; known: dam, "),
+        ("recipes.dam.epochs.3d", 0, "recipes.dam.epochs.3d: should be greater than or equal to 1, got 0"),
         (
             "recipes.dam.network",
             {"2d": "medmnist-resnet18", "3d": "r3d18"},
@@ -179,7 +180,7 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
         ),
         ("tasks.breastmnist.size", 30, "tasks.breastmnist.size: should be 28, 64, 128 or 224, got 30"),
         # A recipe's name may be that of an objective.
-        ("recipes.focal.epochs", 0, "recipes.focal.epochs: should be greater than or equal to 1, got 0"),
+        ("recipes.focal.epochs.2d", 0, "recipes.focal.epochs.2d: should be greater than or equal to 1, got 0"),
         ("recipes.focal.objective.gamma", -1, "recipes.focal.objective.gamma: should be greater than or equal to 0"),
         ("recipes.focal.epoks", 1, "recipes.focal.epoks: unknown key; known: about, augmentation, averaging, "),
         ("recipes.focal.objective.gama", 1, "recipes.focal.objective.gama: unknown key; known: alpha, gamma, "),
@@ -322,6 +323,14 @@ def test_an_unknown_profile_names_the_option(params: Params) -> None:
     assert choose_profile(params, "", "here") == params.profile
 
 
+def test_a_profile_leaves_recipes_as_they_stand_where_it_names_them(tmp_path: Path) -> None:
+    params = load_changed(tmp_path, "profiles.quick.as_they_stand", ["medmnist"])
+    config = resolve_finetune(params, find("breastmnist"), "medmnist", "quick", 0)
+    assert (config.network, config.epochs) == ("medmnist-resnet18", 100)
+    other = resolve_finetune(params, find("breastmnist"), "dam", "quick", 0)
+    assert (other.network, other.epochs) == ("resnet18-strided", 5)
+
+
 # ------------------------------------------------------------------------------------------------ two phases
 
 AUCM = yaml.safe_load(Path("params.yaml").read_text())["recipes"]["dam"]
@@ -346,6 +355,11 @@ def test_a_second_phase_has_the_network_of_the_first_and_starts_from_its_run_of_
     assert config.network == config.recipe_network == "medmnist-resnet18"
     start = Workspace(tmp_path).start(config, Dimension.D2)
     assert start == Workspace(tmp_path).run("full", "breastmnist", "medmnist", 3)
+    quick = params.model_copy(
+        update={"profiles": {"x": params.profiles["quick"].model_copy(update={"as_they_stand": ("medmnist",)})}}
+    )
+    cut = resolve_finetune(quick, find("breastmnist"), "later", "x", 3)
+    assert (cut.network, cut.epochs) == ("medmnist-resnet18", 5)  # the network that its start really has
     from_trunk = resolve_finetune(params, find("breastmnist"), "dam", "full", 3)
     assert Workspace(tmp_path).start(from_trunk, Dimension.D2) == Workspace(tmp_path).trunk("full", Dimension.D2)
     scratch = resolve_finetune(params, find("breastmnist"), "medmnist", "full", 3)
