@@ -106,6 +106,7 @@ def make_config(*tasks: str, **changes: Any) -> RunConfig:
         "batch_size": 16,
         "schedule": None,
         "averaging": None,
+        "sharpness": None,
         "keep": "best",
         "cross_fit": None,
         "flips_at_test": (),

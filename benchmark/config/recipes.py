@@ -111,6 +111,12 @@ class Averaging(Section):
     decay: float = Field(gt=0, lt=1)
 
 
+class Sharpness(Section):
+    """Every step is taken by the gradient at the worst weights nearby, at a distance of `radius`: see `training.sharpness`."""
+
+    radius: float = Field(gt=0)
+
+
 class StartFrom(Section):
     """Another recipe, whose run of the same task, seed and profile lends its trunk; the head is new."""
 
@@ -139,6 +145,7 @@ class Recipe(Section):
     batch_size: PerDim[BatchSize, BatchSize]
     schedule: Schedule | None = None
     averaging: Averaging | None = None
+    sharpness: Sharpness | None = None
     keep: Literal["best", "last"] = "best"
     """Which epoch's weights are kept: of the best validation AUROC, or the last."""
     cross_fit: int | None = Field(default=None, ge=2)
@@ -163,6 +170,16 @@ class Recipe(Section):
         if trainable != "all" and not (type(trainable) is int and trainable >= 0):
             raise ValueError("should be 'all' or a number of parameter tensors, 0 or more")
         return trainable
+
+    @model_validator(mode="after")
+    def sharpness_where_a_loss_is_asked_twice(self) -> Recipe:
+        if self.sharpness is not None:
+            for objective in (self.objective, *self.winners.values()):
+                if not objective.asked_twice:
+                    raise ValueError(
+                        f"sharpness asks for a loss twice in a step, and '{objective.loss}' counts its calls"
+                    )
+        return self
 
     @model_validator(mode="after")
     def network_where_from_scratch(self) -> Recipe:

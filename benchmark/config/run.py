@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from benchmark.augmentations import AnyAugmentation
 from benchmark.config.params import UNION_FORMS, Params
-from benchmark.config.recipes import Averaging, Axis3d, MemoryFormat, Precision, Recipe, Start
+from benchmark.config.recipes import Averaging, Axis3d, MemoryFormat, Precision, Recipe, Sharpness, Start
 from benchmark.config.schedules import Schedule
 from benchmark.config.tasks import Task
 from benchmark.core.errors import NoWinner, allowed
@@ -39,6 +39,7 @@ class RunConfig(Section):
     batch_size: int
     schedule: Schedule | None
     averaging: Averaging | None
+    sharpness: Sharpness | None
     keep: Literal["best", "last"]
     cross_fit: int | None
     flips_at_test: tuple[Axis3d, ...]
@@ -74,6 +75,7 @@ def resolve_pretrain(params: Params, dim: Dimension, profile_name: str) -> RunCo
         batch_size=recipe.batch_size,
         schedule=None,
         averaging=None,
+        sharpness=None,
         keep="best",
         cross_fit=None,
         flips_at_test=(),
@@ -104,6 +106,7 @@ def resolve_finetune(params: Params, task: Task, recipe_name: str, profile_name:
         batch_size=recipe.batch_size.of(dim),
         schedule=recipe.schedule,
         averaging=recipe.averaging,
+        sharpness=recipe.sharpness,
         keep=recipe.keep,
         cross_fit=recipe.cross_fit,
         flips_at_test=recipe.flips_at_test.of(dim) if recipe.flips_at_test else (),

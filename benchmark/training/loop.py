@@ -26,7 +26,7 @@ from benchmark.core.seeding import derive, generator, isolated
 from benchmark.data.load import TaskData
 from benchmark.objectives.shared.base import Criterion, Objective, Problem
 from benchmark.runs.scores import accuracy, auroc
-from benchmark.training import averaging, model, precision, schedule
+from benchmark.training import averaging, model, precision, schedule, sharpness
 from benchmark.training.checkpoint import Checkpoints
 from benchmark.training.model import MultiHead
 
@@ -209,11 +209,18 @@ def train_step(run: Training, task: str, indices: Tensor) -> tuple[Tensor, Tenso
     split = lesson.data.splits["train"]
     labels = split.labels[indices]
     images = run.augment(model.normalise(split.images[indices]))
-    with precision.autocast(run.device, run.config.precision):
-        outputs = run.model(images, task)
-    outputs = outputs.float()
-    loss = lesson.criterion(outputs, labels, indices)
+
+    def forward() -> tuple[Tensor, Tensor]:
+        with precision.autocast(run.device, run.config.precision):
+            outputs = run.model(images, task)
+        outputs = outputs.float()
+        return lesson.criterion(outputs, labels, indices), outputs
+
+    loss, outputs = forward()
     gradients = run.optimizer.backward(loss)
+    if run.config.sharpness:
+        with sharpness.uphill(run.model, run.config.sharpness.radius):
+            gradients = gradients + run.optimizer.backward(forward()[0])
     finite = torch.stack((loss.detach(), gradients)).isfinite().tolist()
     if not all(finite):
         raise FloatingPointError("gradient" if finite[0] else "loss")

@@ -65,6 +65,16 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
             "recipes.dam.objective.loss: missing; known: aucm, average-precision, bce-with",
         ),
         ("recipes.dam.objective.marjin", 1, "recipes.dam.objective.marjin: unknown key; known: epoch_decay, "),
+        (
+            "recipes.dam.sharpness",
+            {"radius": 0.05},
+            "recipes.dam: sharpness asks for a loss twice in a step, and 'aucm' counts its calls",
+        ),
+        (
+            "recipes.medmnist.sharpness",
+            {"radius": 0},
+            "recipes.medmnist.sharpness.radius: should be greater than 0, got 0",
+        ),
         ("profiles.quick.as_they_stand", ["no"], "profiles.quick.as_they_stand: unknown name 'no'; known: dam, "),
         ("recipes.dam.epochs.3d", 0, "recipes.dam.epochs.3d: should be greater than or equal to 1, got 0"),
         (

@@ -85,6 +85,8 @@ class Objective(Section, ABC):
 
     for_auc: ClassVar[bool] = False
     """Whether it trains for a ranking (AUROC, partial AUROC, average precision) instead of for probabilities."""
+    asked_twice: ClassVar[bool] = False
+    """Whether a step may ask for its loss a second time: it carries nothing from one call to the next."""
     trains_trunks: ClassVar[bool] = False
     """Whether it can train several tasks on one trunk."""
     refuses: ClassVar[Mapping[Kind, str]] = {}

@@ -28,6 +28,7 @@ class StockObjective(Objective):
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
 
+    asked_twice: ClassVar[bool] = True
     trains_trunks: ClassVar[bool] = True
     aside: ClassVar[frozenset[str]] = frozenset({"multi_label_loss"})
 
