@@ -11,7 +11,6 @@ import mlflow
 import numpy as np
 import torch
 from mlflow import MlflowClient
-from mlflow.entities import Dataset
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
@@ -111,7 +110,7 @@ def _log_model(predictor: Predictor, example: np.ndarray, tags: Mapping[str, str
 def _data(task: Task, md5: str) -> Any:
     """What a model's figures were measured on. MLflow knows it by name and digest, as the seeds' runs log it."""
     where = json.dumps({"uri": str(Workspace().data(task.name))})
-    return Dataset(name=task.name, digest=md5, source_type="local", source=where)
+    return mlflow.entities.Dataset(name=task.name, digest=md5, source_type="local", source=where)
 
 
 def _champion(client: Any, name: str, profile: str) -> str:
