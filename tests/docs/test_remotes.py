@@ -108,7 +108,7 @@ def pulled_clone_runs_nothing(clone: Path, second: Path, remote: str, url: str, 
 
 def test_a_remote_on_s3(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("moto", "dvc_s3")
-    import boto3  # late: comes with an extra
+    import boto3  # late: not in the lock
 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -122,7 +122,7 @@ def test_a_remote_on_s3(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_remote_on_ssh(clone: Path, tmp_path: Path) -> None:
     needs("dvc_ssh")
-    import asyncssh  # late: see above
+    import asyncssh  # late: as above
 
     for name in ("host", "client"):
         key = asyncssh.generate_private_key("ssh-ed25519")
