@@ -18,7 +18,7 @@ ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility PIP_NO_CACHE_DIR=1
 
 # The environment has a layer of its own, made again by another lock (or Makefile) alone.
 COPY --chown=dam:dam Makefile requirements.lock ./
-RUN make env
+RUN make .venv/bin/.built
 
 # With the history, so that each run's record names its commit, and without .git/config, which may hold a password.
 COPY --chown=dam:dam . .
