@@ -4,10 +4,13 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test ui bench lint lock clean env
+.PHONY: repro help test ui bench lint lock clean env
 
 repro: env ## fetch, pretrain, fine-tune, report
 	@$(BIN)/python -m pipelines.repro
+
+help: ## what each target is for
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: env ## all tests but the slow ones (those: pytest -m slow), two files at a time: each trains on two threads
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -29,7 +32,7 @@ lock: env ## pyproject.toml → requirements.lock
 clean: ## results, caches and the environment go; fetched data stays
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .benchmarks runs trials trunks plots dvc_plots reports mlruns mlflow.db*
 
-env: $(BIN)/.built
+env: $(BIN)/.built ## the environment in .venv, from the hash-pinned lock
 
 $(BIN)/.built: requirements.lock
 	$(PYTHON) -m venv .venv

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from benchmark.config.tasks import STAMP, Task
 from benchmark.core import provenance
 from benchmark.core.errors import BadInput
 from benchmark.runs.folder import RunFolder
+from benchmark.runs.workspace import Workspace
 from benchmark.tracking import descriptions
 from benchmark.tracking.store import use_default_store
 from benchmark.tracking.views import RESULTS
@@ -39,7 +41,8 @@ def register(folder: RunFolder, task: Task, predictor: Predictor, example: np.nd
         tags["standin"] = STAMP
     version = _known_version(client, task.name, tags)
     if version is None:
-        info = _log_model(predictor, example, tags, metrics)
+        info = _log_model(predictor, example, tags)
+        mlflow.log_metrics(metrics, model_id=info.model_id, dataset=_data(task, record.data_md5[task.name]))
         made = mlflow.register_model(info.model_uri, task.name, tags=tags)
         version = str(made.version)
         _describe(client, task, version, descriptions.version(config, metrics, task.is_standin), serve)
@@ -84,7 +87,7 @@ def _known_version(client: Any, name: str, tags: Mapping[str, str]) -> str | Non
     return None
 
 
-def _log_model(predictor: Predictor, example: np.ndarray, tags: Mapping[str, str], metrics: Mapping[str, float]) -> Any:
+def _log_model(predictor: Predictor, example: np.ndarray, tags: Mapping[str, str]) -> Any:
     predictor.eval().cpu()
     with torch.no_grad():
         shape = predictor(torch.from_numpy(example)).shape
@@ -93,7 +96,7 @@ def _log_model(predictor: Predictor, example: np.ndarray, tags: Mapping[str, str
         outputs=Schema([TensorSpec(np.dtype("float32"), (-1, *shape[1:]))]),
     )
     versions = provenance.versions()
-    info = mlflow.pytorch.log_model(
+    return mlflow.pytorch.log_model(
         predictor,
         name=f"{tags['recipe']}-{tags['profile']}",
         signature=signature,
@@ -102,9 +105,12 @@ def _log_model(predictor: Predictor, example: np.ndarray, tags: Mapping[str, str
         pip_requirements=[f"{name}=={versions[name]}" for name in ("mlflow", "torch", "torchvision", "numpy")],
         tags=dict(tags),
     )
-    for name, value in metrics.items():
-        mlflow.log_metric(name, value, model_id=info.model_id)
-    return info
+
+
+def _data(task: Task, md5: str) -> Any:
+    """What a model's figures were measured on. MLflow knows it by name and digest, as the seeds' runs log it."""
+    where = json.dumps({"uri": str(Workspace().data(task.name))})
+    return mlflow.entities.Dataset(name=task.name, digest=md5, source_type="local", source=where)
 
 
 def _champion(client: Any, name: str, profile: str) -> str:

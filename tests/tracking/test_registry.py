@@ -1,0 +1,42 @@
+"""A registered model's figures name the data that they were measured on."""
+
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from benchmark.runs.workspace import Workspace
+from benchmark.tracking.tracker import Tracker
+from benchmark.training import execute
+from tests.helpers import CPU, make_config, make_data
+
+
+def test_models_can_be_searched_by_a_figure_on_a_data_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    data = {"breastmnist": make_data("breastmnist")}
+    part, config = data["breastmnist"], make_config("breastmnist")
+    folder, tracker = Workspace().run("quick", "breastmnist", "test", 0), Tracker("breastmnist", "test", standin=False)
+    with tracker.open({"level": "recipe", "task": "breastmnist"}):
+        with tracker.seed(config) as live:
+            execute.execute(config, data, folder, CPU, observers=[live])
+            tracker.log_seed(live, folder, part.task, data)
+        tracker.log_parent([folder], part.task)
+        images = part.splits["train"].images[:2].squeeze(1).numpy()
+        tracker.register(folder, part.task, execute.predictor(folder, part.task), images, "serve it")
+
+    def found(digest: str) -> list[dict[str, float]]:
+        models = mlflow.search_logged_models(
+            filter_string="metrics.test_auc >= 0",
+            datasets=[{"dataset_name": "breastmnist", "dataset_digest": digest}],
+            output_format="list",
+        )
+        return [{one.key: one.value for one in model.metrics if one.dataset_digest == digest} for model in models]
+
+    assert found(part.md5) == [pytest.approx(folder.metrics())]
+    assert found("0" * 32) == []
+    client = mlflow.MlflowClient()
+    inputs = [client.get_run(run).inputs.dataset_inputs for run in (tracker.parent_id, folder.tracking()["run_id"])]
+    assert [[(one.dataset.name, one.dataset.digest) for one in of_run] for of_run in inputs] == [
+        [("breastmnist", part.md5)]
+    ] * 2
