@@ -49,7 +49,7 @@ def test_no_threshold_is_better_on_validation() -> None:
 
 
 def test_equally_good_thresholds_are_told_by_whole_numbers() -> None:
-    """Of 10 and 3 images, the shares 1/3 + 9/10 and 2/3 + ... round apart; the highest of the equally good ones is taken."""
+    """Shares that are equal as fractions may round apart; the highest of equally good thresholds is taken."""
     random = np.random.default_rng(0)
     for _ in range(300):
         labels = random.permutation(np.repeat([0, 1], random.integers(3, 12, 2)))[:, None]
