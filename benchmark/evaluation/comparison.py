@@ -2,23 +2,25 @@
 
 A side is a recipe or a method from elsewhere (every task that it has runs of), one task of it, or one run. The rule: a
 side is called better where both have two seeds or more and the p-value of their difference, other seeds on other images,
-is below `ALPHA` after Holm's correction over the tasks. With one seed nothing is called better: its spread over seeds is
-unknown.
+is below `ALPHA` after Holm's correction over all the tests that are made together: every pair of sides on every task. With
+one seed nothing is called better: its spread over seeds is unknown, and no such test is made.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.core.errors import BadInput, DamagedRun
-from benchmark.evaluation import statistics
-from benchmark.evaluation.statistics import ALPHA, Difference, OverSeeds, Ranking
+from benchmark.evaluation import ranks, statistics
+from benchmark.evaluation.chance import ALPHA
+from benchmark.evaluation.ranks import Ranking
+from benchmark.evaluation.statistics import Difference, OverSeeds
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.status import State
 from benchmark.runs.workspace import Workspace, seeds_of
@@ -57,7 +59,7 @@ class TaskPair:
     b: OverSeeds
     difference: Difference
     p_holm: float
-    """`difference.p`, corrected for the number of tasks."""
+    """`difference.p`, corrected for the number of tests that were made together."""
     answer: Answer
     standin: bool
 
@@ -71,7 +73,7 @@ class Pair:
     rows: tuple[TaskPair, ...]
     ranking: Ranking
     """Of 'a' and 'b'."""
-    unpaired: tuple[str, ...]
+    unpaired: tuple[str, ...] = ()
     """Tasks that only one of the sides was run on."""
 
     @property
@@ -122,20 +124,22 @@ def compare(a: Side, b: Side, resamples: int = statistics.RESAMPLES) -> Pair:
         raise BadInput(f"'{a.name}' and '{b.name}' both stand for {both[0]}: a run can't be compared with itself")
     measured = {task: _measured(task, a, b, resamples) for task in shared}
     standins = {task for task in shared if a.cells[task][0].record().standin}
-    return pair(a.name, b.name, measured, standins, sorted(set(a.cells) ^ set(b.cells)))
+    (pair,) = judge({(a.name, b.name): measured}, standins)
+    return replace(pair, unpaired=tuple(sorted(set(a.cells) ^ set(b.cells))))
 
 
-def pair(
-    a: str, b: str, measured: Mapping[str, Measured], standins: Collection[str], unpaired: Sequence[str] = ()
-) -> Pair:
-    """Correct the tests of all tasks for their number, and say what they mean."""
-    corrected = statistics.holm([difference.p for _, _, difference in measured.values()])
-    rows = tuple(
-        TaskPair(task, *figures, p, _answer(figures[2], p), task in standins)
-        for (task, figures), p in zip(measured.items(), corrected, strict=True)
-    )
-    table = {"a": {row.task: row.a.mean for row in rows}, "b": {row.task: row.b.mean for row in rows}}
-    return Pair(a, b, rows, statistics.ranking(table), tuple(unpaired))
+def judge(family: Mapping[tuple[str, str], Mapping[str, Measured]], standins: Collection[str]) -> list[Pair]:
+    """Correct the tests of all pairs on all tasks for their number together, and say what they mean.
+
+    Args:
+        family: by the names of both sides and by task.
+        standins: the tasks of stand-in data.
+    """
+    corrected = iter(statistics.holm([measured[2].p for tasks in family.values() for measured in tasks.values()]))
+    return [
+        _pair(*names, [_row(task, measured, next(corrected), task in standins) for task, measured in tasks.items()])
+        for names, tasks in family.items()
+    ]
 
 
 def stack(folders: Sequence[RunFolder], split: str = "test") -> tuple[np.ndarray, np.ndarray]:
@@ -160,6 +164,15 @@ def _measured(task: str, a: Side, b: Side, resamples: int) -> Measured:
     of_a, of_b = np.split(both, [len(a.cells[task])])
     measured = statistics.over_seeds(labels, of_a), statistics.over_seeds(labels, of_b)
     return *measured, statistics.difference(labels, of_a, of_b, resamples)
+
+
+def _row(task: str, measured: Measured, p: float, standin: bool) -> TaskPair:
+    return TaskPair(task, *measured, p, _answer(measured[2], p), standin)
+
+
+def _pair(a: str, b: str, rows: Sequence[TaskPair]) -> Pair:
+    table = {"a": {row.task: row.a.mean for row in rows}, "b": {row.task: row.b.mean for row in rows}}
+    return Pair(a, b, tuple(rows), ranks.ranking(table))
 
 
 def _answer(difference: Difference, p: float) -> Answer:

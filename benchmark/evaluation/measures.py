@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmark.evaluation import statistics
 from benchmark.runs.scores import Scores, has_both_classes
@@ -70,9 +70,21 @@ def thresholds(scores: Scores) -> np.ndarray | None:
         if not has_both_classes(labels[:, column]):
             best.append(np.nan)
             continue
-        fpr, tpr, values = roc_curve(labels[:, column], probabilities[:, column], drop_intermediate=False)
-        best.append(values[int(np.argmax(tpr - fpr))])
+        best.append(_best_threshold(labels[:, column], probabilities[:, column]))
     return np.array(best)
+
+
+def _best_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Of most balanced accuracy, by whole numbers: rounded rates would break ties by chance. Infinity: none is called 1."""
+    order = np.argsort(-scores, kind="stable")
+    values, positive = scores[order], (labels[order] == 1).astype(np.int64)
+    ends = np.flatnonzero(np.diff(values, append=-np.inf))  # of each group of equal scores
+    true = np.cumsum(positive)[ends]
+    false = ends + 1 - true
+    # Sensitivity + specificity - 1, times both counts.
+    youden = true * np.sum(1 - positive) - false * np.sum(positive)
+    best = int(np.argmax(youden))
+    return float(values[ends[best]]) if youden[best] > 0 else np.inf
 
 
 def per_label(labels: np.ndarray, probabilities: np.ndarray, cut: np.ndarray | None) -> list[Mapping[str, float]]:

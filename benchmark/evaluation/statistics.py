@@ -1,9 +1,8 @@
 """How far an AUROC, or the difference of two, can be trusted: other test images, other seeds.
 
 Two sources of chance are told apart. *Images*: another test set of the same size would have given another figure; by
-DeLong's method, DeLong, DeLong, Clarke-Pearson, Biometrics 44 (1988), with the ranks of Sun, Xu, IEEE Signal Processing
-Letters 21 (2014). *Seeds*: another initialisation and data order would have given another network; by the spread
-over the seeds that were run. Multi-label figures are means over the labels, whose images are drawn together.
+DeLong's method (`placements`). *Seeds*: another initialisation and data order would have given another network; by the
+spread over the seeds that were run (`chance`). Multi-label figures are means over the labels, whose images are drawn together.
 
 Shapes: `labels` (n, L) with 0 and 1; `scores` (n, L) of one run; `stack` (S, n, L) of S seeds on the same images. Higher
 scores where label 1 is likelier; only their order counts. Intervals are of 95 %.
@@ -11,23 +10,21 @@ scores where label 1 is likelier; only their order counts. Intervals are of 95 %
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
-import scipy
 
+from benchmark.evaluation.chance import ALPHA as ALPHA
+from benchmark.evaluation.chance import CONFIDENCE as CONFIDENCE
+from benchmark.evaluation.chance import Chance
+from benchmark.evaluation.placements import Placements, placements
 from benchmark.evaluation.resampling import aurocs_of, mean_of_drawn
-from benchmark.runs.scores import has_both_classes
 
-CONFIDENCE = 0.95
-ALPHA = round(1 - CONFIDENCE, 9)
-"""A p-value below this is called more than chance; rounded, or it would be a little above 0.05."""
 RESAMPLES = 2000
 ASSUMED_SEED_SD, FEW_SEEDS = 0.02, 5
-"""Standard deviation over seeds that a test AUROC is taken to have at least, where fewer seeds than this were run: one
-shows none, and two or three may lie close together by chance."""
+"""Standard deviation over seeds that the verdict beside a published figure takes a test AUROC to have at least, where fewer
+seeds than this were run."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +35,6 @@ class Estimate:
     low: float
     high: float
     se: float
-
-
-@dataclass(frozen=True, eq=False)
-class Placements:
-    """All that the intervals of a recipe, and of its difference to another, take from its scores."""
-
-    aurocs: np.ndarray
-    """Of each seed, (S,)."""
-    influence: np.ndarray
-    """By how much each image moves their mean, (n,); the squares sum to its variance over other images."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +48,7 @@ class OverSeeds:
     images: Estimate
     """For these trained networks on other images."""
     both: Estimate
-    """For other seeds on other images; the spread of few seeds is `ASSUMED_SEED_SD` at least."""
+    """For other seeds on other images; of one seed, which shows no spread, as `images`."""
 
 
 @dataclass(frozen=True)
@@ -72,33 +59,14 @@ class Difference:
     low: float
     high: float
     p: float
-    """Of no difference between the recipes: other seeds on other images; as `low` and `high`."""
+    """Of no difference between the recipes: other seeds on other images, as `low` and `high`. NaN where a side has one
+    seed; `low` and `high` are then for these trained networks on other images."""
     p_images: float
     """Of no difference between these trained networks: DeLong's paired test."""
     boot_low: float
     boot_high: float
     """Paired percentile bootstrap over images, and over seeds where there are several; NaN without resamples."""
     seeds: tuple[int, int]
-
-
-class RankTest(StrEnum):
-    """Asks whether all rank alike."""
-
-    SIGN = "sign test"
-    """Of two."""
-    FRIEDMAN = "Friedman's test"
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Recipes over tasks."""
-
-    ranks: Mapping[str, float]
-    """Mean rank, 1 is best."""
-    tasks: int
-    p: float
-    """Of all ranking alike; NaN for fewer than two tasks or recipes."""
-    test: RankTest
 
 
 # ------------------------------------------------------------------------------------------------ one recipe
@@ -122,16 +90,17 @@ def bootstrap(labels: np.ndarray, scores: np.ndarray, resamples: int = RESAMPLES
 
 
 def over_seeds(labels: np.ndarray, stack: np.ndarray) -> OverSeeds:
-    """Mean AUROC over seeds, with an interval of images and one of images and seeds (t, Satterthwaite)."""
+    """Mean AUROC over seeds, with an interval of images and one of images and seeds."""
     return summary(placements(labels, stack))
 
 
 def summary(placed: Placements) -> OverSeeds:
     """As `over_seeds`."""
-    mean, by_image, sd, seeds = float(placed.aurocs.mean()), _se(placed.influence), _sd(placed), len(placed.aurocs)
-    # Near 0 and 1 there is no room for the assumed spread: in log odds it is held to 1.
-    both = _combine(by_image, [(sd, seeds)], min(ASSUMED_SEED_SD, mean * (1 - mean)))
-    return OverSeeds(mean, sd, seeds, _auroc(mean, by_image), _auroc(mean, *both))
+    mean, images, seeds = float(placed.aurocs.mean()), _variance(placed.influence), len(placed.aurocs)
+    both = Chance.of(_shared(images, placed), _spread(placed))
+    sd = float(np.std(placed.aurocs, ddof=1)) if seeds > 1 else None
+    estimates = (_auroc(mean, chance, placed.pairs) for chance in (Chance(images), both))
+    return OverSeeds(mean, sd, seeds, *estimates)
 
 
 def ensemble(stack: np.ndarray) -> np.ndarray:
@@ -155,11 +124,12 @@ def difference(
 
 def paired(a: Placements, b: Placements) -> Difference:
     """As `difference`, without the bootstrap."""
-    value, by_image = float(a.aurocs.mean() - b.aurocs.mean()), _se(a.influence - b.influence)
-    seeds = len(a.aurocs), len(b.aurocs)
-    both = _combine(by_image, [(_sd(a), seeds[0]), (_sd(b), seeds[1])])
-    nothing = float("nan")
-    return Difference(value, *_interval(value, *both), _p(value, *both), _p(value, by_image), nothing, nothing, seeds)
+    value, seeds = float(a.aurocs.mean() - b.aurocs.mean()), (len(a.aurocs), len(b.aurocs))
+    trained = Chance(_variance(a.influence - b.influence))
+    both = Chance.of(_shared(trained.images, a, b), [*_spread(a), *_spread(b)]) if min(seeds) > 1 else trained
+    p_images = _p(value, trained, a.pairs)
+    p, nothing = _p(value, both, a.pairs) if min(seeds) > 1 else float("nan"), float("nan")
+    return Difference(value, *_limits(value, both, a, b), p, p_images, nothing, nothing, seeds)
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -172,80 +142,7 @@ def holm(p: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def ranking(table: Mapping[str, Mapping[str, float]]) -> Ranking:
-    """Mean ranks of recipes (keys) over the tasks (inner keys) that all of them have a figure for."""
-    shared = set.intersection(*(set(row) for row in table.values())) if table else set()
-    tasks = sorted(task for task in shared if all(np.isfinite(row[task]) for row in table.values()))
-    test = RankTest.SIGN if len(table) == 2 else RankTest.FRIEDMAN
-    if not tasks:
-        return Ranking({}, 0, float("nan"), test)
-    figures = np.array([[row[task] for task in tasks] for row in table.values()])
-    ranks = scipy.stats.rankdata(-figures, axis=0)
-    means = {name: float(mean) for name, mean in zip(table, ranks.mean(axis=1), strict=True)}
-    return Ranking(means, len(tasks), _ranks_alike(figures, test), test)
-
-
-def _ranks_alike(figures: np.ndarray, test: RankTest) -> float:
-    recipes, tasks = figures.shape
-    if recipes < 2 or tasks < 2 or not np.ptp(figures, axis=0).any():
-        return float("nan")
-    if test is RankTest.SIGN:
-        signs = np.sign(figures[0] - figures[1])
-        return float(scipy.stats.binomtest(int((signs > 0).sum()), int((signs != 0).sum())).pvalue)
-    return float(scipy.stats.friedmanchisquare(*figures).pvalue)
-
-
-# ---------------------------------------------------------------------------------------------- DeLong
-
-
-def placements(labels: np.ndarray, stack: np.ndarray) -> Placements:
-    """DeLong's placements, means over labels.
-
-    His variance S10/m + S01/n is the sum over the images of a class of (placement - AUROC)² / (m (m - 1)); kept by
-    image, it serves paired differences and means as well. NaN where a label has one class only.
-    """
-    seeds, images, width = stack.shape
-    aurocs, influence = np.zeros(seeds), np.zeros(images)
-    for column in range(width):
-        if not has_both_classes(labels[:, column]):
-            return Placements(np.full(seeds, np.nan), np.full(images, np.nan))
-        positive = labels[:, column] == 1
-        m, n = int(positive.sum()), int((~positive).sum())
-        for seed in range(seeds):
-            scores = stack[seed, :, column]
-            ranks = scipy.stats.rankdata(scores)
-            # The share of negatives below, ties half.
-            below = (ranks[positive] - scipy.stats.rankdata(scores[positive])) / n
-            above = 1 - (ranks[~positive] - scipy.stats.rankdata(scores[~positive])) / m
-            auroc = below.mean()
-            aurocs[seed] += auroc / width
-            for chosen, shares, count in ((positive, below, m), (~positive, above, n)):
-                scale = np.sqrt(count * (count - 1)) if count > 1 else np.nan  # one image shows no spread
-                influence[chosen] += (shares - auroc) / scale / width / seeds
-    return Placements(aurocs, influence)
-
-
-def _sd(placed: Placements) -> float | None:
-    return float(np.std(placed.aurocs, ddof=1)) if len(placed.aurocs) > 1 else None
-
-
-def _se(influence: np.ndarray) -> float:
-    return float(np.sqrt(np.sum(influence**2)))
-
-
-def _combine(
-    by_image: float, spreads: Sequence[tuple[float | None, int]], assumed: float = ASSUMED_SEED_SD
-) -> tuple[float, float]:
-    """Standard error of images and seeds, and its degrees of freedom (Satterthwaite, Biometrics Bulletin 2 (1946)).
-
-    The image part has so many that it counts as known, an assumed spread too; one measured over S seeds has S - 1.
-    """
-    parts = [
-        (sd**2 / count, freedom) for measured, count in spreads for sd, freedom in [spread(measured, count, assumed)]
-    ]
-    variance = by_image**2 + sum(part for part, _ in parts)
-    doubt = sum(part**2 / freedom for part, freedom in parts)
-    return float(np.sqrt(variance)), variance**2 / doubt if doubt > 0 else np.inf
+# ------------------------------------------------------------------------------------------------- intervals
 
 
 def spread(sd: float | None, seeds: int, assumed: float = ASSUMED_SEED_SD) -> tuple[float, float]:
@@ -256,29 +153,58 @@ def spread(sd: float | None, seeds: int, assumed: float = ASSUMED_SEED_SD) -> tu
     return sd, seeds - 1
 
 
-def _interval(value: float, se: float, freedom: float = np.inf) -> tuple[float, float]:
-    half = se * float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
-    return value - half, value + half
+def _spread(placed: Placements) -> list[tuple[float, float]]:
+    """Variance of the mean over other seeds, and its degrees of freedom; nothing of one seed."""
+    seeds = len(placed.aurocs)
+    return [(float(np.var(placed.aurocs, ddof=1)) / seeds, seeds - 1)] if seeds > 1 else []
 
 
-def _auroc(value: float, se: float, freedom: float = np.inf) -> Estimate:
+def _shared(images: float, *sides: Placements) -> float:
+    """Variance of a mean over other images, less what is each seed's own and in the spread over seeds already."""
+    twice = (min(side.own / len(side.aurocs), part) for side in sides for part, _ in _spread(side))
+    return max(images - sum(twice), 0.0)
+
+
+def _variance(influence: np.ndarray) -> float:
+    return float(np.sum(influence**2))
+
+
+def _limits(value: float, chance: Chance, a: Placements, b: Placements) -> tuple[float, float]:
+    """Of a difference; without a spread, what the limits of both sides leave open."""
+    if chance.se == 0:
+        one, other = summary(a).images, summary(b).images
+        return one.low - other.high, one.high - other.low
+    half = chance.half_width()
+    return max(value - half, -1.0), min(value + half, 1.0)
+
+
+def _p(value: float, chance: Chance, pairs: int) -> float:
+    """Of a difference of 0.
+
+    Perfect orders show no spread. Where only one side has one, an AUROC of 1/2 would put `pairs` pairs of images that
+    share none in order with a probability of 1/2 to the power of their number at most.
+    """
+    if chance.se == 0:
+        return 1.0 if value == 0 else min(1.0, 2 * 0.5**pairs)
+    return chance.p(value)
+
+
+def _auroc(value: float, chance: Chance, pairs: int) -> Estimate:
     """With an interval that is symmetric in the AUROC's log odds (Pepe 2003, section 5.2.4).
 
-    On 156 images, the plain value ± 1.96 standard errors holds an AUROC of 0.95 in nine draws of ten only. No width can be
-    told where the order is perfect.
+    On 156 images, the plain value ± 1.96 standard errors holds an AUROC of 0.95 in nine draws of ten only.
+
+    A perfect order shows no spread over images. But it puts each of `pairs` pairs of images in order that share none, which
+    an AUROC of A does with a probability of A to the power of `pairs` at most: the limit is where that is 2.5 %.
     """
-    if not 1e-12 < value < 1 - 1e-12:  # a mean over labels may miss 1 by its rounding
-        return Estimate(value, value, value, se)
-    odds = np.log(value / (1 - value))
-    low, high = (1 / (1 + np.exp(-np.array(_interval(odds, se / (value * (1 - value)), freedom))))).tolist()
-    return Estimate(value, low, high, se)
-
-
-def _p(value: float, se: float, freedom: float = np.inf) -> float:
-    """Two-sided, of a true value of 0."""
-    if se == 0:  # the same order of all images: no evidence of anything
-        return 1.0 if value == 0 else 0.0
-    return float(2 * scipy.stats.t.sf(abs(value) / se, freedom))
+    reached = ((1 - CONFIDENCE) / 2) ** (1 / pairs) if pairs else np.nan
+    if value > 1 - 1e-12:  # a mean over labels may miss 1 by its rounding
+        return Estimate(value, reached, value, chance.se)
+    if value < 1e-12:
+        return Estimate(value, value, 1 - reached, chance.se)
+    odds, half = np.log(value / (1 - value)), chance.half_width() / (value * (1 - value))
+    low, high = (1 / (1 + np.exp(-np.array([odds - half, odds + half])))).tolist()
+    return Estimate(value, low, high, chance.se)
 
 
 def _percentiles(drawn: np.ndarray) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from rich.table import Table
 from benchmark.config.colours import COLOURS
 from benchmark.config.tasks import STAMP
 from benchmark.core.files import write_text
-from benchmark.evaluation.comparison import Pair
+from benchmark.evaluation.comparison import Answer, Pair
 from benchmark.report import wording
 from benchmark.report.plots.figures import STYLE, Picture, svg_uri
 from benchmark.report.rendering import templates
@@ -45,8 +45,12 @@ def text(pair: Pair) -> str:
 
 
 def remarks(pair: Pair) -> list[str]:
-    """What belongs to the table: the ranks, and the tasks that only one side has."""
+    """What belongs to the table: where one seed decides nothing, the ranks, and the tasks that only one side has."""
     said, ranking = [], pair.ranking
+    if single := [row.task for row in pair.rows if row.answer is Answer.ONE_SEED]:
+        said.append(
+            f"One seed shows no spread: there is no p, and the interval is of images alone, on {', '.join(single)}."
+        )
     if ranking.tasks > 1:
         ranks = f"{pair.a} {ranking.ranks['a']:.2f}, {pair.b} {ranking.ranks['b']:.2f}"
         p = wording.p_value(ranking.p)
@@ -64,6 +68,7 @@ def write(pair: Pair, out: Path) -> Path:
         "stamp": STAMP if pair.is_standin else "",
         "picture": forest(pair),
         "remarks": remarks(pair),
+        "few": min(min(row.difference.seeds) for row in pair.rows),
     }
     path = out / f"compare-{name}.html"
     write_text(path, templates().get_template("compare.html.j2").render(content))

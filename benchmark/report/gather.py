@@ -12,9 +12,9 @@ from benchmark.config.params import Params
 from benchmark.config.tasks import Task, build_task
 from benchmark.core.errors import DamagedRun
 from benchmark.core.terms import Dimension
-from benchmark.evaluation import comparison, statistics
+from benchmark.evaluation import comparison, ranks, statistics
 from benchmark.evaluation.comparison import Measured, Pair
-from benchmark.evaluation.statistics import Ranking
+from benchmark.evaluation.ranks import Ranking
 from benchmark.published.table import baseline_row, for_task, medmnist_rows, readme_row
 from benchmark.report import numbers
 from benchmark.report.model import Cell, Comparison, MeasuredRun, TaskComparison
@@ -108,14 +108,14 @@ def _prepare(cells: Iterable[Cell]) -> None:
 
 
 def _pairs(cells: Mapping[str, tuple[Cell, ...]], standins: Collection[str]) -> dict[tuple[str, str], Pair]:
-    """Every two columns that share a task."""
+    """Every two columns that share a task; what the report tests, it corrects together."""
     measured: dict[tuple[str, str], dict[str, Measured]] = {}
     for task, row in cells.items():
         scored = [(cell.recipe, cell.numbers) for cell in row if cell.numbers is not None]
         for (a, of_a), (b, of_b) in itertools.combinations(scored, 2):
             difference = statistics.paired(of_a.placements, of_b.placements)
             measured.setdefault((a, b), {})[task] = (of_a.over, of_b.over, difference)
-    return {names: comparison.pair(*names, by_task, standins) for names, by_task in measured.items()}
+    return {(pair.a, pair.b): pair for pair in comparison.judge(measured, standins)}
 
 
 def _ranking(cells: Mapping[str, tuple[Cell, ...]]) -> Ranking:
@@ -126,7 +126,7 @@ def _ranking(cells: Mapping[str, tuple[Cell, ...]]) -> Ranking:
             if cell.numbers is not None:
                 figures.setdefault(cell.recipe, {})[task] = cell.numbers.over.mean
     most = max(map(len, figures.values()), default=0)
-    return statistics.ranking({name: by_task for name, by_task in figures.items() if len(by_task) == most})
+    return ranks.ranking({name: by_task for name, by_task in figures.items() if len(by_task) == most})
 
 
 def _compare(task: Task, cells: tuple[Cell, ...]) -> TaskComparison:

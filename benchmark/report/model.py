@@ -13,7 +13,7 @@ import numpy as np
 from benchmark.config.tasks import Task
 from benchmark.core.terms import Dimension
 from benchmark.evaluation.comparison import Pair
-from benchmark.evaluation.statistics import Ranking
+from benchmark.evaluation.ranks import Ranking
 from benchmark.published.table import PublishedResult
 from benchmark.report.numbers import CellNumbers, RunNumbers, of_cell
 from benchmark.runs.folder import RunFolder

@@ -17,8 +17,9 @@ from joblib import Memory, Parallel, delayed
 
 from benchmark.core.files import sha256_of
 from benchmark.core.provenance import digest_of_code
-from benchmark.evaluation import bands, comparison, curves, measures, resampling, statistics
-from benchmark.evaluation.statistics import Estimate, OverSeeds, Placements
+from benchmark.evaluation import bands, chance, comparison, curves, measures, placements, resampling, statistics
+from benchmark.evaluation.placements import Placements
+from benchmark.evaluation.statistics import Estimate, OverSeeds
 from benchmark.runs import scores as scores_file
 from benchmark.runs.folder import RunFolder
 
@@ -124,7 +125,7 @@ def cell_numbers(digests: list[str], code: str, folders: tuple[RunFolder, ...]) 
     if all("val" in folder.scores() for folder in folders):
         val_labels, val_stack = comparison.stack(folders, "val")
         together["val"] = (val_labels, statistics.ensemble(val_stack))
-    placed = statistics.placements(labels, stack)
+    placed = placements.placements(labels, stack)
     return CellNumbers(
         placed,
         statistics.summary(placed),
@@ -142,5 +143,5 @@ _cell = _memory.cache(cell_numbers, ignore=["folders"])
 @cache
 def _code() -> str:
     """Digest of what computes the numbers."""
-    modules = (bands, comparison, curves, measures, resampling, scores_file, statistics)
+    modules = (bands, chance, comparison, curves, measures, placements, resampling, scores_file, statistics)
     return digest_of_code([Path(__file__), *(Path(str(module.__file__)) for module in modules)])

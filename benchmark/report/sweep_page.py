@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from benchmark.config.params import Params
 from benchmark.config.run import resolve_finetune
 from benchmark.config.tasks import STAMP, Task, build_task
 from benchmark.core.files import write_text
-from benchmark.evaluation.statistics import ALPHA
+from benchmark.evaluation.statistics import ALPHA, holm
 from benchmark.report import wording
 from benchmark.report.commands import Commands
 from benchmark.report.plots.heatmap import equal_losses, heatmap
@@ -43,13 +43,19 @@ class Finding:
 
     contrast: Contrast
     p: float = math.nan
-    """Of Welch's test, where it was made."""
+    """Of Welch's test, where it was made; in the table, corrected for the number of neighbours."""
     why: str = ""
     """Where the contrast is unknown."""
 
     @property
     def is_told(self) -> bool:
         return self.contrast in (Contrast.BETTER, Contrast.WORSE)
+
+    def corrected(self, p: float) -> Finding:
+        """With another p-value; one that is too high tells nothing apart."""
+        return replace(
+            self, p=p, contrast=Contrast.NOT_DISTINGUISHABLE if self.is_told and p >= ALPHA else self.contrast
+        )
 
     def __str__(self) -> str:
         return {
@@ -144,7 +150,7 @@ def choice(params: Params, task: Task, result: Result) -> Choice | None:
         return None
     own = chosen.iloc[0]
     rank = None if math.isnan(own["val_auc"]) else int(chosen.index[0]) + 1
-    return Choice(own["trial"], rank, own["val_auc"], own["val_auc_sd"], list(_neighbours(result, own)))
+    return Choice(own["trial"], rank, own["val_auc"], own["val_auc_sd"], _together(list(_neighbours(result, own))))
 
 
 def _neighbours(result: Result, own: pd.Series[Any]) -> Iterator[Neighbour]:
@@ -164,6 +170,15 @@ def _neighbours(result: Result, own: pd.Series[Any]) -> Iterator[Neighbour]:
             yield Neighbour(row["trial"], step, *figures, _finding(own, row))
 
 
+def _together(neighbours: Sequence[Neighbour]) -> list[Neighbour]:
+    """The findings corrected for their number, by Holm."""
+    corrected = holm([neighbour.finding.p for neighbour in neighbours])
+    return [
+        replace(neighbour, finding=neighbour.finding.corrected(p))
+        for neighbour, p in zip(neighbours, corrected, strict=True)
+    ]
+
+
 def _agree(one: Any, other: Any) -> bool:
     """Whether two values of a setting are the same, or neither trial has one."""
     return bool(one == other or (pd.isna(one) and pd.isna(other)))
@@ -181,7 +196,7 @@ def _finding(own: pd.Series[Any], other: pd.Series[Any]) -> Finding:
     if other["seeds"] < 2 or own["seeds"] < 2:
         return Finding(Contrast.UNKNOWN, why="one seed has no spread")
     if other["val_auc"] == own["val_auc"]:
-        return Finding(Contrast.EQUAL)
+        return Finding(Contrast.EQUAL, p=1.0)
     if other["val_auc_sd"] == own["val_auc_sd"] == 0:
         return Finding(Contrast.UNKNOWN, why="no spread between the seeds")
     arguments = [float(row[name]) for row in (own, other) for name in ("val_auc", "val_auc_sd", "seeds")]

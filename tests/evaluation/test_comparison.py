@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmark.core.errors import BadInput, DamagedRun
-from benchmark.evaluation import comparison, statistics
+from benchmark.evaluation import comparison, placements, statistics
 from benchmark.evaluation.comparison import Answer, Side
 from benchmark.runs.workspace import Workspace
 from tests.evaluation.parts import LABELS, PROFILE, write
@@ -55,8 +55,45 @@ def test_one_seed_decides_nothing(workspace: Workspace) -> None:
     write(workspace, "breastmnist", "far", 3.0, seeds=1)
     write(workspace, "breastmnist", "near", 0.1, seeds=3)
     (row,) = comparison.compare(*sides(workspace, "far", "near"), 50).rows
-    assert row.difference.p < 0.001
+    assert row.difference.p_images < 0.001
+    assert np.isnan([row.difference.p, row.p_holm]).all()
     assert row.answer is Answer.ONE_SEED
+
+
+def test_all_pairs_and_tasks_are_corrected_together() -> None:
+    family = {
+        names: {task: measured(shift) for task, shift in (("x", 0.0), ("y", 0.35))}
+        for names in (("a", "b"), ("a", "c"), ("b", "c"))
+    }
+    pairs = comparison.judge(family, {"x"})
+    raw = [figures[2].p for tasks in family.values() for figures in tasks.values()]
+    assert [row.p_holm for pair in pairs for row in pair.rows] == statistics.holm(raw)
+    assert [(pair.a, pair.b) for pair in pairs] == list(family)
+    assert [row.standin for pair in pairs for row in pair.rows] == [True, False] * 3
+
+
+def measured(shift: float, random: np.random.Generator | None = None, seeds: int = 3) -> comparison.Measured:
+    """Two sides on one task; the scores of the first lie higher for label 1 by `shift` standard deviations."""
+    random = random or np.random.default_rng(0)
+    image = random.normal(size=LABELS.shape)
+    spread = 1.5 + random.normal(0, 0.1, (2, seeds, 1, 1)) + np.array([shift, 0.0])[:, None, None, None]
+    a, b = np.sqrt(0.8) * image + np.sqrt(0.2) * random.normal(size=(2, seeds, *LABELS.shape)) + spread * LABELS
+    sides = [placements.placements(LABELS, side) for side in (a, b)]
+    return statistics.summary(sides[0]), statistics.summary(sides[1]), statistics.paired(*sides)
+
+
+@pytest.mark.slow
+def test_a_report_of_equal_recipes_calls_one_better_in_less_than_one_of_twenty() -> None:
+    """Four recipes, so six pairs, on four tasks, five seeds each; corrected within a pair it would be more."""
+    random, wrong, by_pair = np.random.default_rng(0), [], []
+    for _ in range(400):
+        family = {(str(pair), "other"): {task: measured(0, random, seeds=5) for task in "wxyz"} for pair in range(6)}
+        answers = {row.answer for pair in comparison.judge(family, ()) for row in pair.rows}
+        wrong.append(answers != {Answer.NOT_DISTINGUISHABLE})
+        each = [comparison.judge({names: tasks}, ())[0] for names, tasks in family.items()]
+        by_pair.append(any(row.answer is not Answer.NOT_DISTINGUISHABLE for pair in each for row in pair.rows))
+    assert np.mean(wrong) <= 0.03
+    assert np.mean(by_pair) > 0.03
 
 
 def test_a_test_split_with_one_positive_image_makes_nobody_better(workspace: Workspace) -> None:

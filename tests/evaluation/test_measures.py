@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from sklearn import metrics as sklearn
@@ -44,6 +46,22 @@ def test_no_threshold_is_better_on_validation() -> None:
         one = probabilities[:, column]
         best = max(sklearn.balanced_accuracy_score(labels[:, column], one >= other) for other in one)
         assert sklearn.balanced_accuracy_score(labels[:, column], one >= cut) == pytest.approx(best)
+
+
+def test_equally_good_thresholds_are_told_by_whole_numbers() -> None:
+    """Shares that are equal as fractions may round apart; the highest of equally good thresholds is taken."""
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        labels = random.permutation(np.repeat([0, 1], random.integers(3, 12, 2)))[:, None]
+        scores = random.random(labels.shape).round(1)
+        (cut,) = measures.thresholds({"val": (labels, scores)})
+        exact = {}
+        for other in [np.inf, *np.unique(scores)]:
+            called, (positives, negatives) = scores >= other, (labels.sum(), (1 - labels).sum())
+            exact[other] = Fraction(int(called[labels == 1].sum()), int(positives)) - Fraction(
+                int(called[labels == 0].sum()), int(negatives)
+            )
+        assert cut == max(other for other, youden in exact.items() if youden == max(exact.values()))
 
 
 def test_without_a_positive_in_validation_a_label_has_no_threshold() -> None:

@@ -122,14 +122,30 @@ def test_a_recipe_against_itself_differs_by_nothing() -> None:
     assert found.boot_low <= 0 <= found.boot_high
 
 
-def test_one_seed_gets_the_assumed_spread() -> None:
-    labels, stack = draw(np.random.default_rng(0), 0.8, 40, 60)
-    found = statistics.over_seeds(labels, stack)
+def test_of_one_seed_the_interval_is_of_images_and_the_difference_has_no_p() -> None:
+    labels, (a, b, *more) = draw(np.random.default_rng(0), 0.8, 40, 60, seeds=4)
+    found = statistics.over_seeds(labels, a[None])
     assert found.sd is None
-    assert found.both.se == pytest.approx(np.hypot(found.images.se, statistics.ASSUMED_SEED_SD))
+    assert found.both == found.images
+    for other in (b[None], np.stack([b, *more])):
+        pair = statistics.difference(labels, a[None], other, resamples=2)
+        assert np.isnan(pair.p)
+        se = np.sqrt(np.sum((_influence(labels, a[None]) - _influence(labels, other)) ** 2))
+        assert pair.high - pair.low == pytest.approx(2 * stats.norm.ppf(0.975) * se)
 
 
-def test_few_seeds_that_lie_close_together_get_the_assumed_spread_too() -> None:
+def _influence(labels: np.ndarray, stack: np.ndarray) -> np.ndarray:
+    """By hand: each image's share of the mean of the runs' AUROCs."""
+    positives, negatives = int(labels.sum()), int((1 - labels).sum())
+    rows = []
+    for scores in stack:
+        v10, v01 = placements(labels[:, 0], scores[:, 0])
+        both = ((v10, positives), (v01, negatives))
+        rows.append(np.concatenate([(v - v.mean()) / np.sqrt(n * (n - 1)) for v, n in both]))
+    return np.mean(rows, axis=0)
+
+
+def test_few_seeds_that_lie_close_together_count_in_the_verdict_as_assumed() -> None:
     assert statistics.spread(0.001, 3) == (statistics.ASSUMED_SEED_SD, np.inf)
     assert statistics.spread(0.03, 3) == (0.03, 2)
     assert statistics.spread(0.001, 5) == (0.001, 4)
@@ -142,7 +158,7 @@ def test_a_label_of_one_class_is_undefined() -> None:
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
-def test_the_assumed_spread_leaves_an_almost_perfect_order_its_interval(seeds: int) -> None:
+def test_an_almost_perfect_order_has_a_narrow_interval(seeds: int) -> None:
     labels = np.repeat([0, 1], [42, 114])[:, None]
     scores = np.linspace(0, 1, 156)[:, None]
     scores[40:44] = scores[40:44][::-1]  # four pairs of 4,788 the wrong way
@@ -151,29 +167,39 @@ def test_the_assumed_spread_leaves_an_almost_perfect_order_its_interval(seeds: i
     assert 0.98 < found.both.low <= found.images.low < found.mean < found.both.high < 1
 
 
-def test_a_perfect_order_is_said_to_have_no_width() -> None:
-    labels = np.r_[np.zeros(5), np.ones(5)][:, None]
-    assert statistics.delong(labels, labels) == statistics.Estimate(1.0, 1.0, 1.0, 0.0)
+def test_a_perfect_order_has_the_limit_of_pairs_that_share_no_image() -> None:
+    """As an exact binomial interval of 42 pairs, all in order."""
+    labels = np.repeat([0, 1], [42, 114])[:, None]
+    exact = stats.binomtest(42, 42).proportion_ci(0.95, "exact")
+    found = statistics.delong(labels, labels)
+    assert (found.value, found.low, found.high, found.se) == pytest.approx((1.0, exact.low, 1.0, 0.0))
+    assert statistics.delong(labels, -labels).high == pytest.approx(1 - exact.low)
+
+
+def test_two_perfect_orders_are_not_told_apart_and_the_interval_says_how_far() -> None:
+    labels = np.repeat([0, 1], [42, 114])[:, None]
+    perfect = np.stack([labels, 2 * labels, 3 * labels]).astype(float)
+    found = statistics.difference(labels, perfect, perfect, resamples=2)
+    least = statistics.delong(labels, labels).low
+    assert (found.value, found.p, found.p_images) == (0, 1, 1)
+    assert (found.low, found.high) == pytest.approx((least - 1, 1 - least))
+
+
+def test_a_perfect_order_and_a_constant_score_are_told_apart() -> None:
+    labels = np.repeat([0, 1], [42, 114])[:, None]
+    perfect, constant = np.stack([labels] * 2).astype(float), np.zeros((2, 156, 1))
+    found = statistics.difference(labels, perfect, constant, resamples=2)
+    assert found.p == pytest.approx(2 * 0.5**42)
+    assert 0.4 < found.low < found.value == found.high == 0.5
+
+
+def test_the_interval_of_a_difference_stays_within_one() -> None:
+    labels = np.repeat([0, 1], 4)[:, None]
+    good = np.array([0, 1, 2, 3, 2.5, 4, 5, 6])[:, None]
+    stack = np.stack([good, good + labels])
+    found = statistics.difference(labels, stack, -stack, resamples=2)
+    assert 0.5 < found.low < found.value < found.high == 1
 
 
 def test_holm_by_hand() -> None:
     assert statistics.holm([0.01, 0.04, float("nan"), 0.03]) == pytest.approx([0.03, 0.06, np.nan, 0.06], nan_ok=True)
-
-
-def test_ranking_is_friedmans() -> None:
-    table = {"a": {"x": 0.9, "y": 0.8, "z": 0.7}, "b": {"x": 0.8, "y": 0.7, "z": 0.6}, "c": {"x": 0.7, "y": 0.9}}
-    found = statistics.ranking(table)
-    assert (found.ranks, found.tasks) == ({"a": 1.5, "b": 2.5, "c": 2.0}, 2)
-    assert found.p == pytest.approx(stats.friedmanchisquare([0.9, 0.8], [0.8, 0.7], [0.7, 0.9]).pvalue)
-    assert found.test == "Friedman's test"
-
-
-def test_two_are_ranked_by_the_sign_test() -> None:
-    table = {"a": {"x": 0.9, "y": 0.8, "z": 0.7}, "b": {"x": 0.8, "y": 0.7, "z": 0.6}}
-    found = statistics.ranking(table)
-    assert (found.ranks, found.tasks, found.test) == ({"a": 1.0, "b": 2.0}, 3, "sign test")
-    assert found.p == pytest.approx(stats.binomtest(3, 3).pvalue) == pytest.approx(0.25)
-
-
-def test_what_is_called_more_than_chance_is_what_the_intervals_leave_out() -> None:
-    assert (statistics.CONFIDENCE, statistics.ALPHA) == (0.95, 0.05)

@@ -48,6 +48,18 @@ def test_every_answer_has_its_words(workspace: Workspace, shift: float, seeds: i
     assert [wording.answer(pair, row) for row in pair.rows] == [answer]
 
 
+@pytest.mark.parametrize(("seeds", "images_alone", "few"), [(1, True, True), (3, False, True), (5, False, False)])
+def test_what_few_seeds_leave_out_is_said(workspace: Workspace, seeds: int, images_alone: bool, few: bool) -> None:
+    write(workspace, "breastmnist", "a", 1.0, seeds=5)
+    write(workspace, "breastmnist", "b", 1.5, seeds=seeds)
+    pair = compared(workspace, "a", "b")
+    page = " ".join(compare_page.write(pair, workspace.reports).read_text().split())
+    alone = "there is no p, and the interval is of images alone, on breastmnist."
+    assert (alone in page) == (alone in compare_page.text(pair)) == images_alone
+    assert ("of a side with one seed there are no seeds in it" in page) == images_alone
+    assert ("no least spread is assumed" in page) == few
+
+
 def test_ranks_are_given_to_the_names_of_the_sides(workspace: Workspace) -> None:
     for task in ("breastmnist", "vesselmnist3d"):
         write(workspace, task, "one", 1.0)

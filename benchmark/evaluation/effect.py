@@ -1,0 +1,142 @@
+"""By how much one method is better than another, on each task and over all of them, and how sure that is.
+
+The seeds that both methods have are compared in pairs: seeds of one number share their data order and initialisation. The
+interval is of other images and other seeds. What other images would change comes from
+
+- AUROC: DeLong's placements, in closed form;
+- partial AUROC and average precision: a bootstrap of images, by class where there is one label.
+
+What other seeds would change comes from the spread of the differences over seeds, with the quantiles of `chance`; seeds are
+not drawn again, because a handful drawn with replacement spreads less than it should. A trunk that all seeds start from counts
+as given: other trunks are in no interval.
+
+Over all tasks: the mean with equal weights, of these tasks and not of tasks that might have been chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from benchmark.evaluation import placements, resampled
+from benchmark.evaluation.design import Components, Design, design, pooled
+
+RESAMPLES = 1000
+
+
+class Measure(StrEnum):
+    """What is compared; the names of `measures.NAMES`."""
+
+    AUROC = "auroc"
+    PARTIAL_AUROC = "partial_auroc"
+    """Up to a false positive rate of 0.1, standardized."""
+    AVERAGE_PRECISION = "average_precision"
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """The test split of one task with the scores of both methods, by seed."""
+
+    labels: np.ndarray
+    """0 or 1, (n, L)."""
+    a: Mapping[int, np.ndarray]
+    """Scores (n, L) by the seed's number."""
+    b: Mapping[int, np.ndarray]
+    """Likewise of the baseline."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those that both methods have."""
+        return tuple(sorted(set(self.a) & set(self.b)))
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Mean difference a - b; None where it is not decided, because there is one seed."""
+
+    value: float
+    """Over the seeds that both have; NaN where a label has one class only, or there is no such seed."""
+    low: float | None
+    high: float | None
+    p: float | None
+    """Two-sided, of no difference."""
+    design: Design | None
+    """What could have been seen; None where nothing was decided, or no spread was seen."""
+
+    @property
+    def is_decided(self) -> bool:
+        return self.p is not None
+
+
+@dataclass(frozen=True)
+class TaskEffect(Effect):
+    """On one task."""
+
+    seeds: tuple[int, ...]
+    images: int
+    components: Components | None
+    """None where it is not decided."""
+
+
+@dataclass(frozen=True)
+class Overall:
+    """On every task, and over all."""
+
+    measure: Measure
+    tasks: Mapping[str, TaskEffect]
+    mean: Effect
+    """Undecided where one of the tasks is."""
+
+
+def compare(tasks: Mapping[str, Scored], measure: Measure, resamples: int = RESAMPLES) -> Overall:
+    """Method a against baseline b on each task and over all, at least one.
+
+    Args:
+        tasks: by name.
+        resamples: of images, for the measures without a closed form.
+    """
+    found = {name: on_task(scored, measure, resamples) for name, scored in tasks.items()}
+    value = float(np.mean([one.value for one in found.values()]))
+    parts = [one.components for one in found.values() if one.components is not None]
+    decided = _decided(value, parts) if len(parts) == len(found) else (None, None, None, None)
+    return Overall(measure, found, Effect(value, *decided))
+
+
+def on_task(scored: Scored, measure: Measure, resamples: int = RESAMPLES) -> TaskEffect:
+    """As `compare`, on one task."""
+    seeds, images = scored.seeds, len(scored.labels)
+    if not seeds:
+        return TaskEffect(float("nan"), None, None, None, None, seeds, images, None)
+    a, b = (np.stack([scores[seed] for seed in seeds]) for scores in (scored.a, scored.b))
+    values, covariance = _over_images(measure, scored.labels, a, b, resamples)
+    value = float(values.mean())
+    if len(seeds) < 2 or not np.isfinite(covariance).all():
+        return TaskEffect(value, None, None, None, None, seeds, images, None)
+    parts = Components.of(covariance, values, images)
+    return TaskEffect(value, *_decided(value, [parts]), seeds, images, parts)
+
+
+def _over_images(
+    measure: Measure, labels: np.ndarray, a: np.ndarray, b: np.ndarray, resamples: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each seed's difference, (S,), and their covariance over other images, (S, S)."""
+    if measure is Measure.AUROC:
+        (of_a, by_a), (of_b, by_b) = (placements.by_seed(labels, stack) for stack in (a, b))
+        return of_a - of_b, (by_a - by_b) @ (by_a - by_b).T
+    figure = resampled.partial_auroc if measure is Measure.PARTIAL_AUROC else resampled.average_precision
+    both = np.concatenate([a, b])
+    of_a, of_b = np.split(np.array([resampled.figure_of(figure, labels, scores) for scores in both]), 2)
+    drawn_a, drawn_b = np.split(resampled.figures_of(figure, labels, both, resamples, np.random.default_rng(0)), 2)
+    return of_a - of_b, np.atleast_2d(np.cov(drawn_a - drawn_b))
+
+
+def _decided(value: float, parts: Sequence[Components]) -> tuple[float, float, float, Design | None]:
+    """Limits, p-value and design; perfect orders on both sides show no spread, so that nothing can be told."""
+    chance = pooled([part.chance() for part in parts])
+    if chance.se == 0:
+        return -1.0, 1.0, 1.0, None
+    half = chance.half_width()
+    return max(value - half, -1.0), min(value + half, 1.0), chance.p(value), design(parts)

@@ -1,0 +1,76 @@
+"""What a comparison could have seen: against simulated comparisons with known components."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmark.evaluation.design import POWER, WANTED, Components, design, pooled
+
+IMAGES = 156
+
+
+def make(images: float, seeds: float, both: float, count: int = 5) -> Components:
+    """From standard deviations."""
+    return Components(images**2, seeds**2, both**2, count, IMAGES)
+
+
+def test_components_of_a_known_covariance() -> None:
+    covariance = np.full((3, 3), 0.4) + 0.6 * np.eye(3)
+    found = Components.of(covariance, np.array([-2.0, 0.0, 2.0]), IMAGES)
+    assert (found.images, found.both, found.seeds) == pytest.approx((0.4, 0.6, 4 - 0.6))
+    chance = found.chance()
+    assert (chance.images, chance.seeds, chance.freedom) == pytest.approx((0.4, 4 / 3, 2))
+
+
+def test_seeds_that_lie_close_together_leave_the_images_their_whole_variance() -> None:
+    covariance = np.full((3, 3), 0.4) + 0.6 * np.eye(3)
+    found = Components.of(covariance, np.array([0.0, 0.3, 0.6]), IMAGES)
+    assert (found.seeds, found.both) == (0, pytest.approx(0.09))
+    chance = found.chance()
+    assert chance.seeds == pytest.approx(0.03)
+    assert chance.se**2 == pytest.approx(covariance.sum() / 9)
+
+
+def test_with_images_alone_the_detectable_difference_is_the_textbooks() -> None:
+    found = design([make(0.02, 0, 0)])
+    assert found.detectable == pytest.approx(0.02 * (stats.norm.ppf(0.975) + stats.norm.ppf(POWER)))
+    assert found.seeds_needed == math.inf
+    assert found.images_needed == math.ceil(IMAGES * (found.detectable / WANTED) ** 2)
+
+
+def test_seeds_and_images_needed_are_the_first_that_are_enough() -> None:
+    tasks = [make(0.003, 0.02, 0.01), make(0.002, 0.005, 0.02)]
+    found = design(tasks)
+
+    def detectable(seeds: int | None = None, images: int = 2 * IMAGES) -> float:
+        chance = pooled([part.chance(seeds, images / (2 * IMAGES)) for part in tasks])
+        return chance.se * (chance.quantile(0.025) + chance.quantile(0.2))
+
+    count = int(found.seeds_needed)
+    assert detectable(count) <= WANTED < detectable(count - 1)
+    assert found.images_needed == math.inf  # the seeds alone vary too much
+    tasks = [make(0.01, 0.001, 0.01), make(0.02, 0.002, 0.02)]
+    found = design(tasks)
+    images = int(found.images_needed)
+    assert detectable(None, images) <= WANTED < detectable(None, images - 1)
+    assert found.seeds_needed == math.inf  # the images alone vary too much
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tasks", [1, 4])
+@pytest.mark.parametrize(("images", "seeds"), [(0.015, 0.005), (0.01, 0.02), (0.002, 0.03)])
+def test_the_detectable_difference_is_called_in_four_of_five_comparisons(
+    images: float, seeds: float, tasks: int
+) -> None:
+    random, called = np.random.default_rng(0), []
+    parts = [make(images, seeds, 0.01)] * tasks
+    true = design(parts).detectable
+    for _ in range(3000):
+        drawn = random.normal(true, np.hypot(seeds, 0.01), (tasks, 5))
+        value = drawn.mean() + random.normal(0, images / np.sqrt(tasks))
+        spreads = drawn.var(axis=1, ddof=1)
+        seen = [make(images, np.sqrt(spread), 0) for spread in spreads]
+        called.append(pooled([part.chance() for part in seen]).p(value) < 0.05)
+    assert 0.76 <= np.mean(called) <= 0.88
