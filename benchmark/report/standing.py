@@ -1,4 +1,4 @@
-"""Where a task's figures stand: beside the best published figure that is comparable, and beside every published row."""
+"""Where a task's figures stand: beside references that were named beforehand, the best published row, and every row."""
 
 from __future__ import annotations
 
@@ -6,8 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmark.published.table import PublishedResult, for_task
-from benchmark.published.verdict import Judgement, best_comparable, judge
+from benchmark.published.verdict import Judgement, comparable, judge
 from benchmark.report.model import Cell, TaskComparison
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A published figure that every recipe is set beside."""
+
+    name: str
+    row: PublishedResult
+    among: tuple[PublishedResult, ...] = ()
+    """The rows that it is the highest of, for which its verdict is corrected; empty of one that was named beforehand."""
 
 
 @dataclass(frozen=True)
@@ -18,9 +28,12 @@ class Beside:
     judgement: Judgement
 
 
-def best(task: TaskComparison) -> PublishedResult | None:
-    """The published row that the first table sets beside ours."""
-    return best_comparable(_rows(task), task.task)
+def references(task: TaskComparison) -> list[Reference]:
+    """The README's figure, MedMNIST's ResNet-18 at 28 pixels, and the best published row; those that there are."""
+    fixed = (("README", task.readme), ("MedMNIST v2", task.baseline))
+    named = [Reference(name, row) for name, row in fixed if row and row.test_auc is not None]
+    rows = tuple(comparable(_rows(task), task.task))
+    return named + ([Reference(f"best of {len(rows)} comparable rows", rows[0], rows)] if rows else [])
 
 
 def champion(task: TaskComparison) -> Cell | None:
@@ -29,12 +42,15 @@ def champion(task: TaskComparison) -> Cell | None:
     return max(cells, key=lambda cell: cell.figures["val_auc"].mean, default=None)
 
 
-def judgement(task: TaskComparison, cell: Cell, row: PublishedResult | None) -> Judgement | None:
-    """A cell beside a published row; None where one of them is missing, or ours is of stand-in data."""
-    if row is None or cell.numbers is None or task.is_standin:
+def judgement(
+    task: TaskComparison, cell: Cell, row: PublishedResult, among: tuple[PublishedResult, ...] = ()
+) -> Judgement | None:
+    """A cell beside a published row, see `judge`; None where it has no figures, or is of stand-in data."""
+    if cell.numbers is None or task.is_standin:
         return None
     trained = cell.done[0].trained
-    return judge(row, cell.numbers.over, task.task, str(trained.config.network) if trained else "network not known")
+    network = str(trained.config.network) if trained else "network not known"
+    return judge(row, cell.numbers.over, task.task, network, among=among, origin=cell.origin)
 
 
 def beside(task: TaskComparison, cell: Cell) -> Iterator[Beside]:

@@ -11,7 +11,8 @@ from benchmark.config.tasks import STAMP
 from benchmark.core.terms import Dimension
 from benchmark.evaluation import statistics
 from benchmark.evaluation.comparison import Answer
-from benchmark.published.verdict import judge
+from benchmark.published.table import for_task
+from benchmark.published.verdict import comparable, judge
 from benchmark.report import standing, wording
 from benchmark.report.discussion import discussion
 from benchmark.report.model import Comparison
@@ -89,10 +90,12 @@ def test_intervals_verdicts_and_measures_are_those_of_the_scores(sample: Sample)
     over = statistics.over_seeds(labels, stack)
     assert one.numbers is not None
     assert one.numbers.over == over
-    best, trained = standing.best(task), one.done[0].trained
-    assert best is not None
+    trained = one.done[0].trained
     assert trained is not None
-    assert standing.judgement(task, one, best) == judge(best, over, task.task, trained.config.network)
+    for reference in standing.references(task):
+        among = comparable(for_task("breastmnist"), task.task) if reference.name.startswith("best") else ()
+        expected = judge(reference.row, over, task.task, str(trained.config.network), among=among)
+        assert standing.judgement(task, one, reference.row, reference.among) == expected
     run = one.done[0].numbers
     assert run is not None
     assert run.bootstrap == statistics.bootstrap(labels, stack[0])
