@@ -30,7 +30,7 @@ class Beside:
 
 def references(task: TaskComparison) -> list[Reference]:
     """The README's figure, MedMNIST's ResNet-18 at 28 pixels, and the best published row; those that there are."""
-    fixed = (("README", task.readme), ("MedMNIST v2", task.baseline))
+    fixed = (("README", task.readme), ("MedMNIST v2 ResNet-18", task.baseline))
     named = [Reference(name, row) for name, row in fixed if row and row.test_auc is not None]
     rows = tuple(comparable(_rows(task), task.task))
     return named + ([Reference(f"best of {len(rows)} comparable rows", rows[0], rows)] if rows else [])

@@ -1,6 +1,7 @@
 """What the report shows: figures against independent computation, and nothing left out silently."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -232,11 +233,11 @@ def test_damaged_trunks_and_predictions_from_elsewhere_stop_nothing_either(works
 # ------------------------------------------------------------------------------------------------ from elsewhere
 
 
-def given(workspace: Workspace, comparison: Comparison, method: str, seed: int, note: str = "") -> None:
+def given(workspace: Workspace, comparison: Comparison, method: str, seed: int, **stated: Any) -> None:
     """The scores of a recipe's run, as if another program had made them."""
     folder = workspace.given("breastmnist", method, seed)
     folder.write_scores(cell(comparison, "breastmnist", "readme").done[seed].folder.scores())
-    folder.write_record(from_elsewhere(recipe=method, seed=seed, note=note))
+    folder.write_record(from_elsewhere(recipe=method, seed=seed, **stated))
 
 
 def test_methods_from_elsewhere_are_further_columns(workspace: Workspace) -> None:
@@ -255,3 +256,32 @@ def test_methods_from_elsewhere_are_further_columns(workspace: Workspace) -> Non
     assert "5 of 8 cells" in page_of(workspace)
     assert comparison.missing == [("vesselmnist3d", "every recipe", "not run")]
     assert wording.measured(mine.figures["test_auc"]) in table_text(comparison)
+
+
+def test_a_method_of_another_image_size_and_external_weights_is_set_beside_nothing_published(
+    workspace: Workspace,
+) -> None:
+    params = sample_params(("breastmnist",))
+    write_sample(params, workspace, ("breastmnist",))
+    ours = make(params, workspace)
+    for seed in (0, 1):
+        given(workspace, ours, "large", seed, pixels=224, external_weights="ImageNet")
+        given(workspace, ours, "silent", seed)
+    comparison = make(params, workspace)
+    one, large, silent = (
+        part(comparison, "breastmnist"),
+        *(cell(comparison, "breastmnist", name) for name in ("large", "silent")),
+    )
+    assert one.delta(large, one.readme) is None
+    assert one.delta(silent, one.readme) == one.delta(cell(comparison, "breastmnist", "readme"), one.readme)
+    for reference in standing.references(one):
+        judged = standing.judgement(one, large, reference.row, reference.among)
+        assert judged is not None
+        assert judged.reason == "Not comparable: ours starts from external weights (ImageNet)."
+        said = standing.judgement(one, silent, reference.row, reference.among)
+        assert said is not None
+        assert "; ours leaves open: image size, external weights" in said.reason
+    page = page_of(workspace)
+    assert page.count("Not comparable: ours starts from external weights (ImageNet).") == 3
+    assert "large: image size 224, external weights ImageNet, as given" in page
+    assert "silent: image size not stated, external weights not stated, as given" in page

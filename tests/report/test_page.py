@@ -84,7 +84,7 @@ def test_a_word_stands_beside_the_interval_that_decided_it(sample: Sample, page:
     """Of every recipe with figures, beside the README's figure, MedMNIST's ResNet-18 and the best row."""
     task = part(sample[0], "breastmnist")
     named = [reference.name for reference in standing.references(task)]
-    assert named[:2] == ["README", "MedMNIST v2"]
+    assert named[:2] == ["README", "MedMNIST v2 ResNet-18"]
     assert re.fullmatch(r"best of \d+ comparable rows", named[2])
     (table,) = re.findall(r'<h3 id="beside">.*?</table>', page, re.S)
     rows = [re.sub(r"<[^>]*>|\s+", " ", row).split() for row in re.findall(r"<tr>.*?</tr>", table, re.S)]
