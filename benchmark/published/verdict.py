@@ -61,6 +61,8 @@ class Judgement:
     """One sentence."""
     difference: Limits | None = None
     """None where the two are not comparable; of other images alone where ours is one seed."""
+    p: float = math.nan
+    """Of no true difference to a row that was named beforehand; NaN where nothing is decided."""
     mark: str = ""
     """What is unequal between the two all the same, in a few words."""
 
@@ -146,6 +148,7 @@ def judge(
         return Judgement(Verdict.NOT_COMPARABLE, f"Not comparable: {in_the_way}.")
     found = _limits(among or [row], ours)
     verdict, unequal = _verdict(found, ours), _unequal(row, trained_on_val)
+    p = math.nan if among or ours.seeds == 1 else _chance(row, ours).p(found.value)
     seeds, images = ("one seed", " of other images alone") if ours.seeds == 1 else (f"{ours.seeds} seeds", "")
     chosen = f", the highest of {len(among)} comparable rows, for which the interval is corrected" if among else ""
     return Judgement(
@@ -154,6 +157,7 @@ def judge(
         f"a difference of {_signed(found.value)}, 95 % interval{images} {_signed(found.low)} to {_signed(found.high)}"
         f"{unequal and f'; {unequal}'}{_unstated(row, origin)}.",
         found,
+        p,
         unequal,
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from benchmark.evaluation.statistics import ALPHA, holm
 from benchmark.published.table import PublishedResult, for_task
-from benchmark.published.verdict import Judgement, comparable, judge
+from benchmark.published.verdict import Judgement, Verdict, comparable, judge
 from benchmark.report.model import Cell, TaskComparison
 
 
@@ -26,6 +27,8 @@ class Beside:
 
     row: PublishedResult
     judgement: Judgement
+    together: Verdict
+    """The word that is left where all rows are looked at together: corrected for their number (Holm)."""
 
 
 def references(task: TaskComparison) -> list[Reference]:
@@ -55,10 +58,10 @@ def judgement(
 
 def beside(task: TaskComparison, cell: Cell) -> Iterator[Beside]:
     """Every published row of the present test set, highest test AUROC first."""
-    for row in sorted(_rows(task), key=lambda row: -(row.test_auc or 0.0)):
-        judged = judgement(task, cell, row)
-        if judged and row.is_comparable:
-            yield Beside(row, judged)
+    rows = sorted((row for row in _rows(task) if row.is_comparable), key=lambda row: -(row.test_auc or 0.0))
+    judged = [(row, found) for row in rows if (found := judgement(task, cell, row))]
+    for (row, found), p in zip(judged, holm([found.p for _, found in judged]), strict=True):
+        yield Beside(row, found, Verdict.SAME if p >= ALPHA else found.verdict)
 
 
 def _rows(task: TaskComparison) -> list[PublishedResult]:
