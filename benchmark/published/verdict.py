@@ -11,11 +11,11 @@ Cox (`evaluation.chance`); where 0 is within, the two are not distinguishable. T
 measured: no least spread is assumed. One seed shows none, and decides nothing.
 
 The highest of k comparable rows is no fixed opponent: of equal methods, the luckiest draw stands there. What can be told is
-how ours lies beside the best *true* value of the k methods, the least of the k true differences. Not above it in truth
-and yet called above, ours would have to be called above that one row too: so each row's plain lower limit serves
-(an intersection-union test: Berger, Technometrics 24 (1982)). Called below, ours may have been so beside any of the rows: so
-their upper limits hold together, each at 1/k of the error (Bonferroni). The interval is from the lowest lower to the lowest
-upper limit, as in Hsu's comparison with the best (Annals of Statistics 9 (1981)).
+how ours lies to the best *true* value behind the k rows, which is the least of k true differences. *Above* says above every
+row; it is wrong only if it is wrong of the best one, so each row's plain lower limit serves (intersection-union test: Berger,
+Technometrics 24 (1982)). *Below* may be wrong by any row's luck, so the upper limits hold for all rows together, each with
+1/k of the error (Bonferroni). The interval is from the lowest lower to the lowest upper limit, as in Hsu's comparisons with
+the best (Annals of Statistics 9 (1981)). How often the rules err: docs/protocol.md, by the simulations in the tests.
 """
 
 from __future__ import annotations
@@ -109,11 +109,10 @@ def obstacle(row: PublishedResult, task: Task, origin: Origin | None = None) -> 
     return next((reason for reason, applies in reasons.items() if applies), "")
 
 
-def comparable(rows: Iterable[PublishedResult], task: Task, origin: Origin | None = None) -> list[PublishedResult]:
-    """Those that ours may be set beside, the highest test AUROC first; the earlier of two equals."""
-    return sorted(
-        (row for row in rows if not obstacle(row, task, origin)), key=lambda row: row.test_auc or 0.0, reverse=True
-    )
+def comparable(rows: Iterable[PublishedResult], task: Task) -> list[PublishedResult]:
+    """Those that what is trained here may be set beside, the highest test AUROC first; the earlier of two equals."""
+    fair = [row for row in rows if not obstacle(row, task)]
+    return sorted(fair, key=lambda row: row.test_auc or 0.0, reverse=True)
 
 
 def _size(task: Task) -> int:
