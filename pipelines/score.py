@@ -20,6 +20,15 @@ def main(
     name: Annotated[str, typer.Option(help="what the method is called in every table")],
     seed: Annotated[int, typer.Option(min=0, help="which of several runs of the method these are")] = 0,
     note: Annotated[str, typer.Option(help="how they were made, in a sentence")] = "",
+    pixels: Annotated[
+        str, typer.Option(help="edge length of the images that the network was given; not stated if left out")
+    ] = "",
+    external_weights: Annotated[
+        str,
+        typer.Option(
+            help="weights that it started from, trained on anything but MedMNIST: a name, or 'none'; not stated if left out"
+        ),
+    ] = "",
 ) -> None:
     """Check the predictions, and give them a run folder, an MLflow run and a column in the report."""
     from benchmark.config.tasks import find_task
@@ -30,6 +39,7 @@ def main(
     params, workspace = project.params(), project.WORKSPACE
     wanted = find_task(params, task, "option --task")
     external.check_name(name, params.recipes, "option --name")
+    stated = external.Stated(note, edge_length(pixels), weights(external_weights))
     paths = expand(files)
 
     # Late: a mistyped name is told before PyTorch and MLflow are imported, in seconds less.
@@ -39,17 +49,38 @@ def main(
     from benchmark.tracking.given import track
 
     data = load(wanted, workspace.data(task), torch.device("cpu"))
-    folder, made = external.score(data, name, seed, paths, workspace, note)
+    folder, made = external.score(data, name, seed, paths, workspace, stated)
     if made or not folder.tracking():
         track(folder, wanted, note)
     print(f"{folder.path}: {'scored' if made else 'already there, the same predictions'}")
     scores = folder.scores()
     for split, part in scores.items():
         auroc = statistics.delong(*part)
-        print(f"{split} AUROC {auroc.value:.4f}, 95 % interval {auroc.low:.4f} to {auroc.high:.4f}")
+        print(
+            f"{split} AUROC {auroc.value:.4f}, 95 % interval of other images alone {auroc.low:.4f} to {auroc.high:.4f}"
+        )
     if "val" not in scores:
         print("no scores of val: what depends on a threshold chosen there stays without a figure")
     print("`python -m pipelines.report` shows it beside the recipes")
+
+
+def edge_length(text: str) -> int | None:
+    """Of `--pixels`; None where it is empty, as an MLflow project passes what was left out."""
+    from benchmark.core.errors import BadInput
+
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise BadInput(
+            f"option --pixels: '{text}' is no whole number above 0; give the edge length of an image, as 224"
+        )
+    return int(text)
+
+
+def weights(text: str) -> str | None:
+    """Of `--external-weights`; None where it is empty."""
+    plain = text.strip()
+    return "none" if plain.lower() == "none" else plain or None
 
 
 def expand(names: list[str]) -> list[Path]:

@@ -22,9 +22,6 @@ from benchmark.evaluation.placements import Placements, placements
 from benchmark.evaluation.resampling import aurocs_of, mean_of_drawn
 
 RESAMPLES = 2000
-ASSUMED_SEED_SD, FEW_SEEDS = 0.02, 5
-"""Standard deviation over seeds that the verdict beside a published figure takes a test AUROC to have at least, where fewer
-seeds than this were run."""
 
 
 @dataclass(frozen=True)
@@ -143,14 +140,6 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 # ------------------------------------------------------------------------------------------------- intervals
-
-
-def spread(sd: float | None, seeds: int, assumed: float = ASSUMED_SEED_SD) -> tuple[float, float]:
-    """The standard deviation over seeds to reckon with, and its degrees of freedom; see `FEW_SEEDS`."""
-    if seeds < FEW_SEEDS and (sd is None or sd < assumed):
-        return assumed, np.inf
-    assert sd is not None
-    return sd, seeds - 1
 
 
 def _spread(placed: Placements) -> list[tuple[float, float]]:

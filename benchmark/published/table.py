@@ -1,8 +1,9 @@
 """Published figures to set ours beside, each with its source: results.csv and sources.csv.
 
 AUROC and accuracy as shares of 1. A missing figure is one that the source does not give; free text says in our own
-words what the source states, and 'not stated' where it does not. Three columns hold the same for `verdict` to decide by:
-`pixels` beside `image_size`, `external_weights` beside `pretraining`, `selected_on_test` beside `selection`.
+words what the source states, and 'not stated' where it does not. Five columns hold the same for `verdict` to decide by:
+`pixels` beside `image_size`, `external_weights` beside `pretraining`, and `selected_on_test`, `trained_on_val` and `automl`
+beside `selection` and `method`.
 """
 
 from __future__ import annotations
@@ -47,6 +48,10 @@ class PublishedResult:
     """By which rule the reported epoch was chosen, as far as that is stated."""
     selected_on_test: Stated
     """'no' where all that is known of the rule leaves the test split out; 'yes' where the source says that it chose by it."""
+    trained_on_val: Stated
+    """'no' where the epoch was chosen by the val split, which was not trained on then."""
+    automl: Literal["yes", "no"]
+    """Whether a program searched for the network: a tool for AutoML, or an architecture search."""
     n_seeds: str
     source_key: str
     note: str
@@ -61,6 +66,16 @@ class PublishedResult:
         """Runs behind the figure; one where the source does not say that it is a mean."""
         first = self.n_seeds.split()[0]
         return int(first) if first.isdigit() else 1
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """What tells it apart from a network that was trained on the train split alone, from random weights."""
+        facts = {
+            "AutoML": self.automl == "yes",
+            "weights not stated": self.external_weights == "not stated",
+            "trained on val too": self.trained_on_val == "yes",
+        }
+        return tuple(word for word, applies in facts.items() if applies)
 
     @property
     def has_figures(self) -> bool:

@@ -41,12 +41,13 @@ def _told(pair: Pair) -> Iterator[str]:
 
 def _open(pair: Pair) -> Iterator[str]:
     """Of the other tasks together."""
-    rows = [row for row in pair.rows if row.answer in (Answer.NOT_DISTINGUISHABLE, Answer.ONE_SEED)]
-    if rows:
-        each = ", ".join(f"{row.task} {wording.interval(row)}" for row in rows)
-        one_seed = any(row.answer is Answer.ONE_SEED for row in rows)
-        why = "not decided, because a recipe with one seed shows no spread" if one_seed else "not distinguishable"
-        yield f"{pair.a} and {pair.b}: {why}, on {each} (difference in test AUROC)."
+    for kind in (Answer.NOT_DISTINGUISHABLE, Answer.ONE_SEED):
+        rows = [row for row in pair.rows if row.answer is kind]
+        if rows:
+            each = ", ".join(f"{row.task} {wording.interval(row)}" for row in rows)
+            answer = wording.answer(pair, rows[0])
+            scope = "; intervals of images alone" if kind is Answer.ONE_SEED else ""
+            yield f"{pair.a} and {pair.b}: {answer}, on {each} (difference in test AUROC{scope})."
 
 
 def _trains_for_auc(task: TaskComparison, recipe: str) -> bool:

@@ -14,10 +14,12 @@ from benchmark.config.tasks import Task
 from benchmark.core.terms import Dimension
 from benchmark.evaluation.comparison import Pair
 from benchmark.evaluation.ranks import Ranking
+from benchmark.evaluation.statistics import Estimate
 from benchmark.published.table import PublishedResult
+from benchmark.published.verdict import Origin, obstacle
 from benchmark.report.numbers import CellNumbers, RunNumbers, of_cell
 from benchmark.runs.folder import RunFolder
-from benchmark.runs.record import RunRecord, Trained
+from benchmark.runs.record import FromElsewhere, RunRecord, Trained
 from benchmark.runs.status import DONE, NOT_FINISHED, State, Status
 
 
@@ -120,6 +122,20 @@ class Cell:
             return [] if self.external else [str(self.status)]
         return [run.problem for run in self.runs if run.numbers is None]
 
+    @property
+    def origin(self) -> Origin | None:
+        """What predictions from elsewhere state of their network; None of what was trained here."""
+        configs = [run.record.config for run in self.done if isinstance(run.record, FromElsewhere)]
+        return Origin(configs[0].pixels, configs[0].external_weights) if configs else None
+
+    @property
+    def interval(self) -> Estimate | None:
+        """Test AUROC on other images, and of other seeds where there are several; None without figures."""
+        if self.numbers is None:
+            return None
+        over = self.numbers.over
+        return over.images if over.seeds == 1 else over.both
+
     @cached_property
     def numbers(self) -> CellNumbers | None:
         """Of the seeds together; None where none is done."""
@@ -163,11 +179,11 @@ class TaskComparison:
         return self.task.is_standin or any(run.is_standin for cell in self.cells for run in cell.runs)
 
     def delta(self, cell: Cell, row: PublishedResult | None) -> float | None:
-        """Test AUROC, ours - published; None where either is missing or ours is of stand-in data."""
+        """Test AUROC, ours - published; None where either is missing, or the two may not be compared."""
         ours = cell.figures.get("test_auc")
         if ours is None or row is None or row.test_auc is None or self.is_standin or math.isnan(ours.mean):
             return None
-        return ours.mean - row.test_auc
+        return None if obstacle(row, self.task, cell.origin) else ours.mean - row.test_auc
 
 
 @dataclass(frozen=True)

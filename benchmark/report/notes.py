@@ -62,12 +62,14 @@ def _data(task: TaskComparison) -> Iterator[Note]:
 
 
 def _elsewhere(task: TaskComparison) -> Iterator[Note]:
-    given = [cell.recipe for cell in task.cells if cell.external and cell.done]
-    if given:
-        text = (
-            f"{', '.join(given)}: on which data it was trained, and by what its epoch was chosen, is not checked here."
-        )
-        yield Note("Predictions from elsewhere", text, differs=True)
+    for cell in task.cells:
+        if cell.external and cell.origin:
+            size, weights = cell.origin.pixels or "not stated", cell.origin.external_weights or "not stated"
+            text = (
+                f"{cell.recipe}: image size {size}, external weights {weights}, as given; on which data it was trained, "
+                "and by what its epoch was chosen, is not checked here."
+            )
+            yield Note("Predictions from elsewhere", text, differs=True)
 
 
 def _protocol(task: TaskComparison) -> Iterator[Note]:
@@ -115,7 +117,11 @@ def _seeds(task: TaskComparison) -> Iterator[Note]:
         return
     stated = "; the published figures do not state their number of seeds" if task.readme or task.medmnist else ""
     if set(counts.values()) == {1}:
-        yield Note("Seeds", f"One seed, so the spread is unknown{stated}.", differs=False)
+        yield Note(
+            "Seeds",
+            f"One seed, so the spread is unknown, and the intervals of ours are of other images alone{stated}.",
+            differs=False,
+        )
     elif len(set(counts.values())) == 1:
         yield Note("Seeds", f"Mean ± standard deviation over {min(counts.values())} seeds{stated}.", differs=False)
     else:

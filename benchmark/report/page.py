@@ -46,8 +46,8 @@ class TaskSection:
     verdict: str
     pictures: list[Picture]
     forest: Picture | None
-    best: PublishedResult | None
-    """The best published figure that ours may be set beside."""
+    references: list[standing.Reference]
+    """What every recipe is set beside; the best published row last."""
     champion: Cell | None
     beside: list[standing.Beside]
     """Every published row beside the champion."""
@@ -82,6 +82,7 @@ def _content(comparison: Comparison, workspace: Workspace, commands: Commands) -
         "measures": measures.NAMES,
         "discussion": discussion(comparison),
         "judged": judged,
+        "any_beside": any(one.references and one.part.runs and not one.part.is_standin for one in sections),
         "any_cell": commands.any_cell(comparison.profile),
         "stamp": STAMP,
     }
@@ -93,7 +94,7 @@ def _shown(sections: list[TaskSection]) -> Iterator[PublishedResult]:
         yield from (row for row in (section.part.readme, *section.part.medmnist) if row)
     for section in sections:
         yield from (one.row for one in section.beside)
-    yield from (section.best for section in sections if section.best)
+    yield from (reference.row for section in sections for reference in section.references)
 
 
 def _section(comparison: Comparison, part: TaskComparison, workspace: Workspace, commands: Commands) -> TaskSection:
@@ -106,7 +107,7 @@ def _section(comparison: Comparison, part: TaskComparison, workspace: Workspace,
         verdict=verdict(part, noted),
         pictures=[picture for picture in pictures if picture],
         forest=forest(part),
-        best=standing.best(part),
+        references=standing.references(part),
         champion=champion,
         beside=list(standing.beside(part, champion)) if champion else [],
         pairs=[(pair, row) for pair in comparison.pairs.values() for row in pair.rows if row.task == name],
@@ -116,6 +117,6 @@ def _section(comparison: Comparison, part: TaskComparison, workspace: Workspace,
     )
 
 
-def judged(section: TaskSection, cell: Cell) -> Judgement | None:
-    """A cell beside the best published figure."""
-    return standing.judgement(section.part, cell, section.best)
+def judged(section: TaskSection, cell: Cell, reference: standing.Reference) -> Judgement | None:
+    """A cell beside one of the references."""
+    return standing.judgement(section.part, cell, reference.row, reference.among)

@@ -35,7 +35,9 @@ def _filters() -> Mapping[str, Any]:
         "difference": wording.difference,
         "number": wording.number,
         "seeds": wording.seeds,
+        "scope": wording.scope,
         "interval": wording.interval,
+        "bounds": wording.bounds,
         "p_value": wording.p_value,
         "md": _markdown,
     }

@@ -1,13 +1,24 @@
-"""Where a task's figures stand: beside the best published figure that is comparable, and beside every published row."""
+"""Where a task's figures stand: beside references that were named beforehand, the best published row, and every row."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from benchmark.evaluation.statistics import ALPHA, holm
 from benchmark.published.table import PublishedResult, for_task
-from benchmark.published.verdict import Judgement, best_comparable, judge
+from benchmark.published.verdict import Judgement, Verdict, comparable, judge
 from benchmark.report.model import Cell, TaskComparison
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A published figure that every recipe is set beside."""
+
+    name: str
+    row: PublishedResult
+    among: tuple[PublishedResult, ...] = ()
+    """The rows that it is the highest of, for which its verdict is corrected; empty of one that was named beforehand."""
 
 
 @dataclass(frozen=True)
@@ -16,11 +27,16 @@ class Beside:
 
     row: PublishedResult
     judgement: Judgement
+    together: Verdict
+    """The word that is left where all rows are looked at together: corrected for their number (Holm)."""
 
 
-def best(task: TaskComparison) -> PublishedResult | None:
-    """The published row that the first table sets beside ours."""
-    return best_comparable(_rows(task), task.task)
+def references(task: TaskComparison) -> list[Reference]:
+    """The README's figure, MedMNIST's ResNet-18 at 28 pixels, and the best published row; those that there are."""
+    fixed = (("README", task.readme), ("MedMNIST v2 ResNet-18", task.baseline))
+    named = [Reference(name, row) for name, row in fixed if row and row.test_auc is not None]
+    rows = tuple(comparable(_rows(task), task.task))
+    return named + ([Reference(f"best of {len(rows)} comparable rows", rows[0], rows)] if rows else [])
 
 
 def champion(task: TaskComparison) -> Cell | None:
@@ -29,20 +45,23 @@ def champion(task: TaskComparison) -> Cell | None:
     return max(cells, key=lambda cell: cell.figures["val_auc"].mean, default=None)
 
 
-def judgement(task: TaskComparison, cell: Cell, row: PublishedResult | None) -> Judgement | None:
-    """A cell beside a published row; None where one of them is missing, or ours is of stand-in data."""
-    if row is None or cell.numbers is None or task.is_standin:
+def judgement(
+    task: TaskComparison, cell: Cell, row: PublishedResult, among: tuple[PublishedResult, ...] = ()
+) -> Judgement | None:
+    """A cell beside a published row, see `judge`; None where it has no figures, or is of stand-in data."""
+    if cell.numbers is None or task.is_standin:
         return None
     trained = cell.done[0].trained
-    return judge(row, cell.numbers.over, task.task, str(trained.config.network) if trained else "network not known")
+    network = str(trained.config.network) if trained else "network not known"
+    return judge(row, cell.numbers.over, task.task, network, among=among, origin=cell.origin)
 
 
 def beside(task: TaskComparison, cell: Cell) -> Iterator[Beside]:
     """Every published row of the present test set, highest test AUROC first."""
-    for row in sorted(_rows(task), key=lambda row: -(row.test_auc or 0.0)):
-        judged = judgement(task, cell, row)
-        if judged and row.is_comparable:
-            yield Beside(row, judged)
+    rows = sorted((row for row in _rows(task) if row.is_comparable), key=lambda row: -(row.test_auc or 0.0))
+    judged = [(row, found) for row in rows if (found := judgement(task, cell, row))]
+    for (row, found), p in zip(judged, holm([found.p for _, found in judged]), strict=True):
+        yield Beside(row, found, Verdict.SAME if p >= ALPHA else found.verdict)
 
 
 def _rows(task: TaskComparison) -> list[PublishedResult]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from benchmark.evaluation.comparison import Answer, Pair, TaskPair
-from benchmark.evaluation.statistics import Estimate
+from benchmark.evaluation.statistics import Difference, Estimate
+from benchmark.published.verdict import Limits, Verdict
 from benchmark.report.model import Cell, Figure
 
 NOTHING = "\N{EN DASH}"
@@ -39,6 +40,11 @@ def limits(estimate: Estimate) -> str:
     return "" if math.isnan(estimate.low) else f"[{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
+def scope(cell: Cell) -> str:
+    """Of what the interval of one seed is; empty where it is of other images and other seeds."""
+    return "of images alone" if cell.numbers and cell.numbers.over.seeds == 1 else ""
+
+
 def seeds(cell: Cell) -> str:
     """How many seeds stand behind a cell's figures."""
     count = len(cell.done)
@@ -57,8 +63,12 @@ def difference(value: float | None) -> str:
 
 def interval(row: TaskPair) -> str:
     """The difference of two sides with its interval."""
-    one = row.difference
-    return f"{difference(one.value)} [{difference(one.low)}, {difference(one.high)}]"
+    return f"{difference(row.difference.value)} {bounds(row.difference)}"
+
+
+def bounds(one: Difference | Limits) -> str:
+    """The interval of a difference alone."""
+    return f"[{difference(one.low)}, {difference(one.high)}]"
 
 
 def answer(pair: Pair, row: TaskPair) -> str:
@@ -66,8 +76,8 @@ def answer(pair: Pair, row: TaskPair) -> str:
     return {
         Answer.A_BETTER: f"{pair.a} better",
         Answer.B_BETTER: f"{pair.b} better",
-        Answer.NOT_DISTINGUISHABLE: "not distinguishable",
-        Answer.ONE_SEED: "not decided: one seed",
+        Answer.NOT_DISTINGUISHABLE: Verdict.SAME,
+        Answer.ONE_SEED: Verdict.ONE_SEED,
         Answer.UNDEFINED: "undefined: a label has one class",
     }[row.answer]
 

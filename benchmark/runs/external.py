@@ -15,7 +15,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,19 @@ class Predictions:
     """AUC and ACC of the file's name."""
 
 
+@dataclass(frozen=True)
+class Stated:
+    """What is said of predictions by whoever gives them."""
+
+    note: str = ""
+    pixels: int | None = None
+    external_weights: str | None = None
+    """As `GivenConfig` has them."""
+
+
+NOTHING_STATED = Stated()
+
+
 # ------------------------------------------------------------------------------------------------ score
 
 
@@ -74,7 +87,7 @@ def check_name(name: str, recipes: Collection[str], where: str) -> None:
 
 
 def score(
-    data: TaskData, name: str, seed: int, files: Sequence[Path], workspace: Workspace, note: str = ""
+    data: TaskData, name: str, seed: int, files: Sequence[Path], workspace: Workspace, stated: Stated = NOTHING_STATED
 ) -> tuple[RunFolder, bool]:
     """Check the files and make the run folder of one method and seed.
 
@@ -88,7 +101,12 @@ def score(
     scores = read(files, data)
     given = tuple(GivenFile(name=path.name, sha256=sha256_of(path)) for path in files)
     config = GivenConfig(
-        stage="external", tasks=(data.task.name,), recipe=name, profile=workspace.external.name, seed=seed, note=note
+        stage="external",
+        tasks=(data.task.name,),
+        recipe=name,
+        profile=workspace.external.name,
+        seed=seed,
+        **asdict(stated),
     )
     key = _identity(config, data, given)
     folder = workspace.given(data.task.name, name, seed)
@@ -96,7 +114,10 @@ def score(
         if folder.is_done:
             return folder, False
     elif folder.exists:
-        raise BadInput(f"{folder.path}: holds other predictions; give another seed or name, or remove the folder first")
+        raise BadInput(
+            f"{folder.path}: holds other predictions, or these with other facts stated; give another seed or name, or "
+            "remove the folder first"
+        )
     _need_new(scores, folder)
     folder.write_scores(scores, np.float64)
     folder.write_metrics(metrics(scores))

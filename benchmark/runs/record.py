@@ -80,6 +80,10 @@ class GivenConfig(Part):
     profile: str
     seed: int
     note: str
+    pixels: int | None = None
+    """Edge length of the images that the network was given; None where not stated."""
+    external_weights: str | None = None
+    """Weights that it started from, trained on anything but MedMNIST; 'none', or None where not stated."""
 
 
 class GivenFile(Part):

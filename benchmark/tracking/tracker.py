@@ -104,7 +104,7 @@ class Tracker:
             log_epoch({str(key): float(value) for key, value in row.items()})
         metrics = folder.metrics()
         alone = intervals([folder]) if live.run_id == self.parent_id else {}  # as predictions from elsewhere are
-        mlflow.log_metrics(metrics | against_published(task, metrics) | alone)
+        mlflow.log_metrics(metrics | against_published(task, metrics, folder.record()) | alone)
         mlflow.set_tags(run_tags(folder.record()))
         for part in data.values():
             mlflow.log_input(dataset(part), context="training")

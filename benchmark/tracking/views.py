@@ -13,7 +13,8 @@ from benchmark.config.tasks import STAMP, Task
 from benchmark.core import provenance
 from benchmark.data.load import TaskData
 from benchmark.published import table as published
-from benchmark.runs.record import RunRecord
+from benchmark.published.verdict import Origin, obstacle
+from benchmark.runs.record import FromElsewhere, RunRecord
 from benchmark.runs.workspace import Workspace
 
 RESULTS = ("train_auc", "train_acc", "val_auc", "val_acc", "test_auc", "test_acc")
@@ -47,14 +48,21 @@ def run_tags(record: RunRecord) -> dict[str, str]:
     return tags | ({"standin": STAMP} if record.standin else {})
 
 
-def against_published(task: Task | None, metrics: Mapping[str, float]) -> dict[str, float]:
-    """The README's figures beside ours; empty for stand-in data and where the README has none."""
+def against_published(
+    task: Task | None, metrics: Mapping[str, float], record: RunRecord | None = None
+) -> dict[str, float]:
+    """The README's figures beside ours; empty for stand-in data and where the README has none.
+
+    Args:
+        record: of ours; predictions from elsewhere that may not be set beside the README's get no difference.
+    """
     row = published.readme_row(task.reference) if task and task.reference and not task.is_standin else None
     if row is None:
         return {}
     stated = {f"published_{name}": getattr(row, name, None) for name in RESULTS}
     figures = {name: value for name, value in stated.items() if value is not None}
-    if row.test_auc is not None and "test_auc" in metrics:
+    origin = Origin(record.config.pixels, record.config.external_weights) if isinstance(record, FromElsewhere) else None
+    if row.test_auc is not None and "test_auc" in metrics and task and not obstacle(row, task, origin):
         figures["delta_test_auc"] = metrics["test_auc"] - row.test_auc
     return figures
 

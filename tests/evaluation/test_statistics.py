@@ -145,12 +145,6 @@ def _influence(labels: np.ndarray, stack: np.ndarray) -> np.ndarray:
     return np.mean(rows, axis=0)
 
 
-def test_few_seeds_that_lie_close_together_count_in_the_verdict_as_assumed() -> None:
-    assert statistics.spread(0.001, 3) == (statistics.ASSUMED_SEED_SD, np.inf)
-    assert statistics.spread(0.03, 3) == (0.03, 2)
-    assert statistics.spread(0.001, 5) == (0.001, 4)
-
-
 def test_a_label_of_one_class_is_undefined() -> None:
     labels, scores = np.zeros((10, 1), np.uint8), np.arange(10.0)[:, None]
     found = statistics.delong(labels, scores)

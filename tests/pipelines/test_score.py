@@ -21,7 +21,7 @@ from benchmark.report.table import table_text
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.workspace import Workspace
 from pipelines.console.commands import Commands
-from pipelines.score import expand
+from pipelines.score import edge_length, expand, weights
 from tests.helpers import CPU, ROOT, find, shipped
 
 TASK = "standin-breastmnist"
@@ -59,7 +59,9 @@ def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def scored(project: Path) -> tuple[subprocess.CompletedProcess[str], RunFolder]:
-    done = run(project, "--task", TASK, "--name", "my-method", "--seed", "3", "--note", "a <test>", "given")
+    done = run(
+        project, "--task", TASK, "--name", "my-method", "--seed", "3", "--note", "a <test>", "--pixels", "28", "given"
+    )
     return done, Workspace(project).given(TASK, "my-method", 3)
 
 
@@ -98,7 +100,7 @@ def test_the_same_again_makes_nothing_new(
     project: Path, scored: tuple[subprocess.CompletedProcess[str], RunFolder]
 ) -> None:
     place = scored[1].tracking()
-    done = run(project, "--task", TASK, "--name", "my-method", "--seed", "3", "given")
+    done = run(project, "--task", TASK, "--name", "my-method", "--seed", "3", "--pixels", "28", "given")
     assert done.returncode == 0
     assert "already there, the same predictions" in done.stdout
     assert scored[1].tracking() == place
@@ -129,7 +131,7 @@ def test_the_report_has_it_as_a_column_behind_the_recipes(
         page = (project / "reports" / name).read_text(encoding="utf-8")
         assert f"{scored[1].metrics()['test_auc']:.4f}" in page
         assert "a &lt;test&gt;" in page
-        assert "my-method: on which data it was trained" in page
+        assert "my-method: image size 28, external weights not stated, as given; on which data it was trained" in page
 
 
 def test_it_is_in_no_report_of_other_tasks(
@@ -146,6 +148,10 @@ def test_it_is_in_no_report_of_other_tasks(
     [
         (["--task", "breast", "--name", "x", "given"], "error: option --task: unknown task 'breast'; known: "),
         (["--task", TASK, "--name", "dam", "given"], "error: option --name: 'dam' is the name of a recipe"),
+        (
+            ["--task", TASK, "--name", "x", "--pixels", "big", "given"],
+            "error: option --pixels: 'big' is no whole number",
+        ),
         (["--task", TASK, "--name", "x", "gone.csv"], "error: gone.csv: no such file"),
         (["--task", "breastmnist", "--name", "x", "given"], "error: data/breastmnist.npz: not there; run `dvc repro"),
         (["--task", TASK, "--name", "x", "expected.npz"], "error: expected.npz: unknown array labels, scores"),
@@ -157,6 +163,18 @@ def test_bad_input_is_one_sentence_and_exit_code_two(project: Path, arguments: l
     assert done.stderr.startswith(sentence)
     assert len(done.stderr.splitlines()) == 1
     assert not (project / "external" / TASK / "x").exists()
+
+
+def test_what_an_mlflow_project_leaves_out_is_not_stated() -> None:
+    assert (edge_length(""), edge_length("224"), weights(""), weights("None"), weights("ImageNet, timm's")) == (
+        None,
+        224,
+        None,
+        "none",
+        "ImageNet, timm's",
+    )
+    with pytest.raises(BadInput, match="no whole number above 0"):
+        edge_length("0")
 
 
 def test_a_folder_stands_for_the_files_in_it(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the report shows: figures against independent computation, and nothing left out silently."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from benchmark.config.tasks import STAMP
 from benchmark.core.terms import Dimension
 from benchmark.evaluation import statistics
 from benchmark.evaluation.comparison import Answer
-from benchmark.published.verdict import judge
+from benchmark.published.table import for_task
+from benchmark.published.verdict import Verdict, comparable, judge
 from benchmark.report import standing, wording
 from benchmark.report.discussion import discussion
 from benchmark.report.model import Comparison
@@ -90,10 +92,12 @@ def test_intervals_verdicts_and_measures_are_those_of_the_scores(sample: Sample)
     over = statistics.over_seeds(labels, stack)
     assert one.numbers is not None
     assert one.numbers.over == over
-    best, trained = standing.best(task), one.done[0].trained
-    assert best is not None
+    trained = one.done[0].trained
     assert trained is not None
-    assert standing.judgement(task, one, best) == judge(best, over, task.task, trained.config.network)
+    for reference in standing.references(task):
+        among = comparable(for_task("breastmnist"), task.task) if reference.name.startswith("best") else ()
+        expected = judge(reference.row, over, task.task, str(trained.config.network), among=among)
+        assert standing.judgement(task, one, reference.row, reference.among) == expected
     run = one.done[0].numbers
     assert run is not None
     assert run.bootstrap == statistics.bootstrap(labels, stack[0])
@@ -248,13 +252,13 @@ def test_damaged_trunks_and_predictions_from_elsewhere_stop_nothing_either(works
 # ------------------------------------------------------------------------------------------------ from elsewhere
 
 
-def given(workspace: Workspace, comparison: Comparison, method: str, seed: int, note: str = "") -> None:
+def given(workspace: Workspace, comparison: Comparison, method: str, seed: int, **stated: Any) -> None:
     """The scores of a recipe's run, as if another program had made them."""
     folder = workspace.given("breastmnist", method, seed)
     scores = cell(comparison, "breastmnist", "readme").done[seed].folder.scores()
     folder.write_scores(scores)
     folder.write_metrics(metrics(scores))
-    folder.seal(from_elsewhere(recipe=method, seed=seed, note=note))
+    folder.seal(from_elsewhere(recipe=method, seed=seed, **stated))
 
 
 def test_methods_from_elsewhere_are_further_columns(workspace: Workspace) -> None:
@@ -273,3 +277,49 @@ def test_methods_from_elsewhere_are_further_columns(workspace: Workspace) -> Non
     assert "5 of 8 cells" in page_of(workspace)
     assert comparison.missing == [("vesselmnist3d", "every recipe", "not run")]
     assert wording.measured(mine.figures["test_auc"]) in table_text(comparison)
+
+
+def test_a_method_of_another_image_size_and_external_weights_is_set_beside_nothing_published(
+    workspace: Workspace,
+) -> None:
+    params = sample_params(("breastmnist",))
+    write_sample(params, workspace, ("breastmnist",))
+    ours = make(params, workspace)
+    for seed in (0, 1):
+        given(workspace, ours, "large", seed, pixels=224, external_weights="ImageNet")
+        given(workspace, ours, "silent", seed)
+    comparison = make(params, workspace)
+    one, large, silent = (
+        part(comparison, "breastmnist"),
+        *(cell(comparison, "breastmnist", name) for name in ("large", "silent")),
+    )
+    assert one.delta(large, one.readme) is None
+    assert one.delta(silent, one.readme) == one.delta(cell(comparison, "breastmnist", "readme"), one.readme)
+    for reference in standing.references(one):
+        judged = standing.judgement(one, large, reference.row, reference.among)
+        assert judged is not None
+        assert judged.reason == "Not comparable: ours starts from external weights (ImageNet)."
+        said = standing.judgement(one, silent, reference.row, reference.among)
+        assert said is not None
+        assert "; ours leaves open: image size, external weights" in said.reason
+    page = page_of(workspace)
+    assert page.count("Not comparable: ours starts from external weights (ImageNet).") == 3
+    assert "large: image size 224, external weights ImageNet, as given" in page
+    assert "silent: image size not stated, external weights not stated, as given" in page
+
+
+def test_every_row_has_its_own_word_and_what_holm_leaves_of_it(workspace: Workspace) -> None:
+    params = sample_params(("breastmnist",))
+    for seed in range(5):
+        write_run(params, workspace, "breastmnist", "readme", seed)
+    comparison = make(params, workspace)
+    task = part(comparison, "breastmnist")
+    rows = list(standing.beside(task, cell(comparison, "breastmnist", "readme")))
+    compared = [one for one in rows if one.judgement.verdict is not Verdict.NOT_COMPARABLE]
+    assert len(compared) == len(comparable(for_task("breastmnist"), task.task))
+    corrected = statistics.holm([one.judgement.p for one in compared])
+    for one, p in zip(compared, corrected, strict=True):
+        assert (one.judgement.p < 0.05) == (one.judgement.verdict in (Verdict.ABOVE, Verdict.BELOW))
+        assert (p < 0.05) == (one.together in (Verdict.ABOVE, Verdict.BELOW))
+    assert any(one.together is not one.judgement.verdict for one in compared)
+    assert {one.together for one in rows if one not in compared} == {Verdict.NOT_COMPARABLE}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.config.tasks import STAMP
+from benchmark.published.verdict import Verdict
 from benchmark.report import standing, wording
 from benchmark.report.table import table_text
 from benchmark.runs.workspace import Workspace
@@ -73,9 +74,46 @@ def test_intervals_and_reasons_are_shown(sample: Sample, page: str) -> None:
     one, task = cell(sample[0], "breastmnist", "readme"), part(sample[0], "breastmnist")
     assert one.numbers is not None
     assert wording.spanned(one.numbers.over.both) in page
-    judgement = standing.judgement(task, one, standing.best(task))
-    assert judgement is not None
-    assert judgement.reason in html.unescape(page)
+    for reference in standing.references(task):
+        judgement = standing.judgement(task, one, reference.row, reference.among)
+        assert judgement is not None
+        assert judgement.reason in html.unescape(page)
+
+
+def test_a_word_stands_beside_the_interval_that_decided_it(sample: Sample, page: str, markdown: str) -> None:
+    """Of every recipe with figures, beside the README's figure, MedMNIST's ResNet-18 and the best row."""
+    task = part(sample[0], "breastmnist")
+    named = [reference.name for reference in standing.references(task)]
+    assert named[:2] == ["README", "MedMNIST v2 ResNet-18"]
+    assert re.fullmatch(r"best of \d+ comparable rows", named[2])
+    (table,) = re.findall(r'<h3 id="beside">.*?</table>', page, re.S)
+    rows = [re.sub(r"<[^>]*>|\s+", " ", row).split() for row in re.findall(r"<tr>.*?</tr>", table, re.S)]
+    found = {" ".join(row).partition("breastmnist ")[2] for row in rows}
+    for reference in standing.references(task):
+        judged = [standing.judgement(task, one, reference.row, reference.among) for one in task.cells if one.done]
+        assert len(judged) == 3
+        (shown,) = (row for row in found if row.startswith(reference.name))
+        (line,) = (row for row in markdown.splitlines() if row.startswith(f"| breastmnist, {reference.name} |"))
+        for one in judged:
+            assert one is not None
+            assert one.difference is not None
+            figures = f"{wording.difference(one.difference.value)} {wording.bounds(one.difference)}"
+            alone = " of images alone" if one.verdict is Verdict.ONE_SEED else ""
+            assert f"{figures}{alone} {one.verdict}" in shown
+            assert f"{figures}{alone}, {one.verdict}" in line
+            if one.verdict is not Verdict.ONE_SEED:
+                outside = one.difference.low > 0 or one.difference.high < 0
+                assert outside == (one.verdict in (Verdict.ABOVE, Verdict.BELOW))
+    assert len(cell(sample[0], "breastmnist", "dam").done) == 1
+
+
+def test_one_seed_says_that_its_interval_is_of_images_alone(sample: Sample, page: str, markdown: str) -> None:
+    one = cell(sample[0], "breastmnist", "dam")
+    assert one.numbers is not None
+    assert one.interval == one.numbers.over.images
+    assert f"{wording.spanned(one.interval)} of images alone" in markdown
+    assert f"<small>{wording.limits(one.interval)}</small><small>of images alone</small>" in page
+    assert "0.02" not in page.partition("<table")[0] + markdown.partition("| task |")[0]
 
 
 def test_origins_are_shown(page: str, markdown: str) -> None:

@@ -79,7 +79,8 @@ def test_a_network_by_settings_is_called_by_its_text(workspace: Workspace) -> No
     assert "resnet18-w16-s2 in place of the recipe's medmnist-resnet18" in said
     (ran,) = (row.network for row in origins(comparison, workspace.root).rows if row.recipe == "medmnist")
     assert ran == "resnet18-w16-s2 (for medmnist-resnet18)"
-    (judged,) = (standing.judgement(one, each, standing.best(one)) for each in one.cells if each.done)
+    assert one.baseline is not None
+    (judged,) = (standing.judgement(one, each, one.baseline) for each in one.cells if each.done)
     assert judged is not None
     assert "resnet18-w16-s2) against" in judged.reason
 

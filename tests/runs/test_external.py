@@ -153,10 +153,37 @@ def test_the_same_again_is_left_alone_and_other_predictions_do_not_replace_it(tm
     before = folder.record()
     assert made
     assert external.score(BREAST, "my-method", 0, [tmp_path / "a.npz"], Workspace(tmp_path)) == (folder, False)
-    with pytest.raises(BadInput, match="holds other predictions; give another seed"):
+    with pytest.raises(BadInput, match="holds other predictions, or these with other facts"):
         external.score(BREAST, "my-method", 0, [tmp_path / "b.npz"], Workspace(tmp_path))
     assert folder.record() == before
     assert external.score(BREAST, "my-method", 1, [tmp_path / "b.npz"], Workspace(tmp_path))[1]
+
+
+@pytest.mark.parametrize(
+    ("stated", "facts"),
+    [
+        (external.Stated(), (None, None)),
+        (external.Stated(pixels=224, external_weights="ImageNet"), (224, "ImageNet")),
+        (external.Stated(external_weights="none"), (None, "none")),
+    ],
+)
+def test_what_is_stated_of_the_network_is_recorded(
+    stated: external.Stated, facts: tuple[int | None, str | None], tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "a.npz", test_scores=made_up(BREAST))
+    folder, _ = external.score(BREAST, "my-method", 0, [tmp_path / "a.npz"], Workspace(tmp_path), stated)
+    record = folder.record()
+    assert isinstance(record, FromElsewhere)
+    assert (record.config.pixels, record.config.external_weights) == facts
+
+
+def test_other_facts_do_not_replace_those_that_were_stated_but_another_note_changes_nothing(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", test_scores=made_up(BREAST))
+    files, workspace = [tmp_path / "a.npz"], Workspace(tmp_path)
+    folder, _ = external.score(BREAST, "my-method", 0, files, workspace, external.Stated("as it was"))
+    assert external.score(BREAST, "my-method", 0, files, workspace, external.Stated("otherwise")) == (folder, False)
+    with pytest.raises(BadInput, match="or these with other facts stated"):
+        external.score(BREAST, "my-method", 0, files, workspace, external.Stated(pixels=224))
 
 
 # ------------------------------------------------------------------------------------------------ bad files

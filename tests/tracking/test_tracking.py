@@ -16,7 +16,7 @@ from benchmark.tracking import saved_views, store, views
 from benchmark.tracking.tracker import Tracker
 from benchmark.training import execute
 from pipelines.console.sides import side
-from tests.helpers import CPU, PARAMS, find, make_config, make_data, shipped
+from tests.helpers import CPU, PARAMS, find, from_elsewhere, make_config, make_data, shipped
 
 DATA = {"breastmnist": make_data("breastmnist")}
 
@@ -49,6 +49,16 @@ def test_the_readmes_figures_stand_beside_ours_with_the_difference() -> None:
     assert row is not None
     assert found["published_test_auc"] == row.test_auc == 0.9121
     assert found["delta_test_auc"] == pytest.approx(0.9 - 0.9121)
+
+
+@pytest.mark.parametrize(("weights", "compared"), [("ImageNet", False), ("none", True), (None, True)])
+def test_predictions_from_external_weights_get_no_difference_to_the_readmes(
+    weights: str | None, compared: bool
+) -> None:
+    record = from_elsewhere(external_weights=weights)
+    found = views.against_published(DATA["breastmnist"].task, {"test_auc": 0.9}, record)
+    assert "published_test_auc" in found
+    assert ("delta_test_auc" in found) == compared
 
 
 @pytest.mark.parametrize("name", ["standin-breastmnist", "chestmnist"])
