@@ -13,7 +13,8 @@ from benchmark.report.plots.heatmap import equal_losses, heatmap
 from benchmark.report.sweep_page import Contrast
 from benchmark.runs.workspace import Workspace
 from benchmark.sweep import grid as grids
-from benchmark.sweep.grid import Result
+from benchmark.sweep import results
+from benchmark.sweep.results import Result
 from pipelines.console.commands import Commands
 from tests.report.parts import SWEPT_PARAMS, SWEPT_SEEDS, SWEPT_TASK, make_result
 
@@ -21,7 +22,7 @@ OWN = "readme-cross-entropy-adam-lr0.001"
 
 
 def page(workspace: Workspace, result: Result) -> str:
-    files = grids.write(SWEPT_TASK.name, result.table, result.winner, workspace)
+    files = results.write(results.paths(SWEPT_TASK.name, result.winner.grid, workspace), result.table, result.winner)
     assert len(files) == 2
     return sweep_page.write(SWEPT_PARAMS, workspace, Commands())[SWEPT_TASK.name].read_text()
 

@@ -168,7 +168,7 @@ def test_a_sweep_on_a_cluster_outlives_the_death_of_a_node(nodes: Any, tmp_path:
     nodes.remove_node(nodes.workers.pop(), allow_graceful=False)
     output, _ = sweep.communicate(timeout=180)
     assert sweep.returncode == 0, output
-    table = pd.read_csv(project / "sweeps" / TASK / "trials.csv")
+    table = pd.read_csv(project / "sweeps" / TASK / "small" / "trials.csv")
     assert (table["status"] == "done").all()
     assert len(table) == 6
     assert sum(" val AUROC " in line and line.startswith("[") for line in output.splitlines()) == 6
