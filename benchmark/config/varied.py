@@ -7,6 +7,7 @@ a setting of the objective: `lr` is `objective.lr`. A value is that of the task'
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from pydantic import ValidationError
@@ -101,7 +102,7 @@ def _put(content: dict[str, Any], key: str, value: Any, dim: Dimension) -> None:
         if not isinstance(place.get(name), dict):
             raise Misfit(key, f"reaches inside of {part}, which is {_shown(place.get(name))} here and has no settings")
         place = place[name]
-    place[last] = value
+    place[last] = deepcopy(value)  # what is inside of it may be set too
 
 
 def _nothing(content: dict[str, Any], key: str, part: str) -> dict[str, Any]:
