@@ -1,11 +1,13 @@
 """What became of trials, and which of them has won."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmark.runs.folder import RunFolder
+from benchmark.runs.record import Seconds
 from benchmark.runs.status import DONE, NOT_RUN, State, Status
 from benchmark.sweep import outcome
 from benchmark.sweep.outcome import Outcome
@@ -56,3 +58,31 @@ def test_of_several_seeds_the_row_names_those_that_are_not_done(tmp_path: Path) 
     )
     assert Outcome(trial, folders, (DONE, DONE, DONE)).status_text == "done"
     assert not Outcome(trial, folders, (DONE, DONE, NOT_RUN)).is_done
+
+
+def test_what_was_given_up_ranks_below_all_that_went_further_and_never_wins(tmp_path: Path) -> None:
+    going = make_outcome(tmp_path, "went-on", [(0.6, 0.5)] * 3)
+    middle = make_outcome(tmp_path, "second", [(0.7, 0.5)] * 2)
+    early = [make_outcome(tmp_path, name, [(auc, 0.5)]) for name, auc in (("first", 0.8), ("first-better", 0.9))]
+    failed = make_outcome(tmp_path, "failed", [(0.99, 0.5)] * 3, FAILED)
+    dropped = [replace(one, given_up=True) for one in (middle, *early)]
+    ranked = [one.trial.name for one in outcome.rank([failed, *dropped, going])]
+    assert ranked == ["went-on", "second", "first-better", "first", "failed"]
+    chosen = outcome.choose([failed, *dropped, going])
+    assert chosen is not None
+    assert chosen.trial.name == "went-on"
+    assert outcome.choose([*dropped, failed]) is None
+
+
+def test_the_cost_of_a_trial_is_that_of_all_its_runs(tmp_path: Path) -> None:
+    one = make_outcome(tmp_path, "one", [(0.6, 0.5)] * 2)
+    for folder, seconds, commit in zip(one.folders, (1.26, 2.0), ("aaa", "bbb"), strict=True):
+        for name in ("history.csv", "scores.npz", "model.safetensors"):
+            (folder.path / name).touch()
+        record = folder.trained()
+        code, took = record.code.model_copy(update={"commit": commit}), Seconds(train=1.0, total=seconds)
+        folder.write_record(record.model_copy(update={"code": code, "seconds": took}))
+    (row,) = outcome.costs([one]).to_dict("records")
+    assert tuple(row) == outcome.COSTS
+    assert (row["trial"], row["runs"], row["seconds"], row["commit"]) == ("one", 2, 3.3, "aaa; bbb")
+    assert (row["cpu"], row["threads"]) == ("a processor", "2")

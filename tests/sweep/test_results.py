@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,9 +18,9 @@ from benchmark.core.errors import NoWinner
 from benchmark.objectives.shared.base import Criterion, Objective
 from benchmark.objectives.shared.optimizers import Optimizer
 from benchmark.runs.workspace import Workspace
-from benchmark.sweep import results
-from benchmark.sweep.grid import trial_name
-from benchmark.sweep.outcome import choose, table
+from benchmark.sweep import grid, results
+from benchmark.sweep.grid import Search, trial_name
+from benchmark.sweep.outcome import choose, costs, table
 from tests.helpers import OBJECTIVES, PARAMS, ROOT, find, told
 from tests.sweep.parts import make_outcome, make_winner
 
@@ -107,6 +108,52 @@ def test_what_was_written_is_read_and_a_recipe_takes_its_objective(tmp_path: Pat
     recipes = PARAMS["recipes"] | {"mine": PARAMS["recipes"]["dam"] | {"winner_files": {TASK.name: str(files[1])}}}
     params = Params.model_validate(PARAMS | {"recipes": recipes})
     assert resolve_finetune(params, TASK, "mine", "quick", 0).objective == winner.trial.objective
+
+
+def test_what_a_grid_varied_goes_into_the_winner_and_from_there_into_a_recipe(tmp_path: Path) -> None:
+    """The run that the recipe then has is that of the winning trial; of a value with a label the value is written."""
+    narrow = {"family": "resnet", "width": 8, "blocks": [1, 1], "stem_kernel": 3, "stem_stride": 2, "pool": True}
+    over = {"network": {"narrow": narrow}, "epochs": [7], "flips_at_test": [["width"]], "lr": [0.5]}
+    grids = {"mine": {"recipe": "medmnist", "over": over}}
+    params = Params.model_validate(PARAMS | {"sweep": {"tasks": [], "grids": grids}})
+    (trial,) = grid.trials(params, TASK, "mine", "quick", (0,), "a test")
+    made = replace(make_outcome(tmp_path, "one", [(0.7, 0.5)]), trial=trial)
+    how = Search(random=1, halve_by=3)
+    content = results.summary([made], made, "mine", "medmnist", search=how)
+    files = results.write(results.paths(TASK.name, "mine", Workspace(tmp_path)), table([made]), content, costs([made]))
+    assert [path.name for path in files] == ["trials.csv", "winner.yaml", "cost.csv"]
+    written = yaml.safe_load(files[1].read_text())
+    assert written["settings"] == {"network": narrow, "epochs": 7, "flips_at_test": ["width"]}
+    assert written["search"] == {"random": 1, "draw_seed": 0, "halve_by": 3}
+    again = results.read(TASK.name, "mine", Workspace(tmp_path))
+    assert again is not None
+    assert again.winner == content
+    assert again.settings[:3] == ("network", "epochs", "flips_at_test")
+    assert again.table.loc[0, ["network", "epochs", "flips_at_test"]].to_list() == ["narrow", 7, "width"]
+    recipes = PARAMS["recipes"] | {"mine": PARAMS["recipes"]["medmnist"] | {"winner_files": {TASK.name: str(files[1])}}}
+    run = resolve_finetune(Params.model_validate(PARAMS | {"recipes": recipes}), TASK, "mine", "quick", 0)
+    assert run == trial.runs[0].model_copy(update={"recipe": "mine"})
+
+
+def test_the_results_of_two_grids_stand_side_by_side(tmp_path: Path) -> None:
+    workspace, rows = Workspace(tmp_path), table([make_outcome(tmp_path, "one", [(0.5, 0.5)])])
+    for name in ("second", "first"):
+        results.write(results.paths("t", name, workspace), rows, make_winner(tmp_path, grid=name))
+    results.write(results.paths("t", "without", workspace), rows, None)
+    assert {name: found.winner.grid for name, found in results.read_all("t", workspace).items()} == {
+        "first": "first",
+        "second": "second",
+    }
+    assert results.read_all("other", workspace) == {}
+
+
+def test_a_label_that_looks_like_no_value_is_read_as_it_was_written(tmp_path: Path) -> None:
+    made = make_outcome(tmp_path, "one", [(0.5, 0.5)])
+    made = replace(made, trial=replace(made.trial, shown={"schedule": "null"}))
+    results.write(results.paths("t", "mine", Workspace(tmp_path)), table([made]), make_winner(tmp_path))
+    again = results.read("t", "mine", Workspace(tmp_path))
+    assert again is not None
+    assert again.table["schedule"][0] == "null"
 
 
 def test_the_committed_sweep_is_read_and_would_be_written_as_it_is(tmp_path: Path) -> None:

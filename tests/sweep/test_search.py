@@ -1,7 +1,5 @@
 """From trials to a winner: what there is to run, and what is done once it was run. Ray has tests of its own."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pandas as pd
@@ -11,13 +9,12 @@ import yaml
 from benchmark.core.errors import DataMissing
 from benchmark.runs.status import DONE, NOT_RUN, State, Status
 from benchmark.runs.workspace import Workspace
-from benchmark.sweep import cluster, trial
 from benchmark.sweep.cluster import Share
 from benchmark.sweep.grid import Trial
 from benchmark.sweep.plan import plan
 from benchmark.sweep.search import Budget, Sweep
 from benchmark.sweep.trial import Job
-from tests.helpers import CPU, OBJECTIVES, find
+from tests.helpers import OBJECTIVES, find
 from tests.sweep.parts import SMALL, make_trial
 
 GOOD = make_trial("good", SMALL, epochs=1)
@@ -26,28 +23,7 @@ BAD = make_trial("bad", SMALL, epochs=1, objective=OBJECTIVES["cross-entropy"] |
 SHARE = Share(1, 0, 1)
 
 
-@pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs go on in this process, one after the other."""
-
-    @contextmanager
-    def connect(*_: object) -> Iterator[None]:
-        yield
-
-    def run(
-        jobs: Sequence[Job],
-        share: Share,
-        workspace: Workspace,
-        asha: bool,
-        minutes: float,
-        on_end: Callable[[Job], None],
-    ) -> None:
-        for job in jobs:
-            trial.run(job, CPU)
-            on_end(job)
-
-    monkeypatch.setattr(cluster, "connect", connect)
-    monkeypatch.setattr(cluster, "run", run)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def make_sweep(workspace: Workspace, *trials: Trial) -> Sweep:
