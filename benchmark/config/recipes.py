@@ -112,8 +112,8 @@ class Averaging(Section):
 class Recipe(Section):
     """How a task is trained. A recipe that starts from the trunk has the trunk's network.
 
-    The objective of a task is the one in its file of `winner_files` (written by a sweep), else the one in `winners`,
-    else `objective`.
+    The objective of a task is the one in its file of `winner_files` (written by a sweep, with whatever else it has
+    found), else the one in `winners`, else `objective`.
     """
 
     about: str

@@ -43,7 +43,7 @@ class Plan:
         return sum(runs * self.seconds / min(self.side_by_side, runs) for runs in self.rungs if runs) / 60
 
     def __str__(self) -> str:
-        rungs = f" in rungs of {', '.join(map(str, self.rungs))}" if len(self.rungs) > 1 else ""
+        rungs = f" in rungs of {' + '.join(map(str, self.rungs))}" if len(self.rungs) > 1 else ""
         if self.seconds is None:
             return f"{self.to_run} runs to make{rungs}; how long they take is known once the data is there"
         source = f"{self.finished} finished runs" if self.finished else "one epoch here"

@@ -1,6 +1,7 @@
 """What a grid may vary, and what it is told where it can't."""
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from benchmark.config.varied import PARTS, Misfit, vary
 from benchmark.core.errors import BadInput, NoWinner
 from benchmark.core.terms import Dimension
 from benchmark.networks.family_resnet import ResNet
-from tests.helpers import PARAMS, find, shipped
+from tests.helpers import PARAMS, ROOT, find, shipped
 
 NARROW = {"family": "resnet", "width": 8, "blocks": [1, 1], "stem_kernel": 3, "stem_stride": 2, "pool": True}
 AFFINE = {"kind": "affine", "flips": {"width": 0.5}, "degrees": 10}
@@ -236,3 +237,12 @@ def test_a_winner_that_does_not_fit_is_one_sentence(tmp_path: Path, settings: ob
         resolve_finetune(with_winner(path), find("breastmnist"), "settled", "quick", 0)
     assert str(caught.value).startswith(f"{path}: ")
     assert message in str(caught.value)
+
+
+def test_the_grid_of_the_documentation_is_one() -> None:
+    text = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    (block,) = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.S) if "grids:" in block]
+    content = PARAMS | {"sweep": {"tasks": []} | yaml.safe_load(block)["sweep"]}
+    grid = Params.model_validate(content).sweep.grids["shapes"]
+    assert grid.size == 12
+    assert grid.point(11) == {"network": "shallow", "augmentation": "turned", "lr": "0.0003"}

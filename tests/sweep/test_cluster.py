@@ -226,7 +226,7 @@ def test_a_dry_run_of_a_drawn_and_halved_search_tells_its_rungs(tmp_path: Path) 
     """By the options that the project's entry hands on."""
     options = ("--random=4", "--draw-seed=1", "--halve-by=3", "--seeds=3", "--grid=small", "--dry-run")
     output, _ = command(make_project(tmp_path), "pipelines.sweep", TASK, *options).communicate(timeout=60)
-    assert "8 runs to make in rungs of 4, 4, " in output
+    assert "8 runs to make in rungs of 4 + 4, " in output
     assert output.count(": not run") == 4
 
 

@@ -175,7 +175,7 @@ def test_an_error_of_a_rung_is_tried_again_before_the_next_one(workspace: Worksp
 def test_a_dry_run_tells_the_runs_of_each_rung(workspace: Workspace) -> None:
     first = plan(TRIALS, SHARE, workspace, BY)
     assert first.rungs == [5, 3, 2]
-    assert "10 runs to make in rungs of 5, 3, 2, 1 side by side, about " in str(first)
+    assert "10 runs to make in rungs of 5 + 3 + 2, 1 side by side, about " in str(first)
     assert first.seconds is not None
     assert first.minutes == pytest.approx(10 * first.seconds / 60)
     run(make_sweep(workspace), Budget(trials=5))
