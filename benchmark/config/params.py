@@ -5,15 +5,13 @@ A value is checked once, here; everything behind this module takes typed objects
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from benchmark.augmentations import KINDS
 from benchmark.config.entries import ENTRY_FORMS, Name, TaskEntry
+from benchmark.config.grids import Grid, problem, two_meanings
 from benchmark.config.recipes import (
     Augmentation2d,
     Augmentation3d,
@@ -25,14 +23,13 @@ from benchmark.config.recipes import (
     Recipe,
     StartFrom,
 )
-from benchmark.config.schedules import FORMS
+from benchmark.config.varied import RECIPE_FORMS
 from benchmark.core.errors import BadInput, NoConfiguration
 from benchmark.core.settings import Section, read_yaml, sentence
 from benchmark.core.terms import Dimension
-from benchmark.networks import FAMILIES
-from benchmark.objectives import ADAPTER, OBJECTIVES, Objective
+from benchmark.objectives import OBJECTIVES
 
-UNION_FORMS: dict[Any, type[Section]] = {**ENTRY_FORMS, **FORMS, **FAMILIES, **KINDS, **OBJECTIVES}
+UNION_FORMS: dict[Any, type[Section]] = {**ENTRY_FORMS, **RECIPE_FORMS}
 """The members of the unions in the file, by the tags that pydantic tells them by."""
 
 
@@ -69,18 +66,6 @@ class FinetuneSection(Section):
     def names(self) -> tuple[str, ...]:
         """Of all recipes that are run."""
         return (*self.recipes, *(one.recipe for one in self.second))
-
-
-class Grid(Section):
-    """Values to search: `over` has, for each key of the recipe's objective, the values that it takes."""
-
-    recipe: Name
-    over: dict[str, Annotated[tuple[str | float, ...], Field(min_length=1)]] = Field(min_length=1)
-
-    def points(self) -> Iterator[dict[str, str | float]]:
-        """Every combination, the last key changing fastest."""
-        for values in itertools.product(*self.over.values()):
-            yield dict(zip(self.over, values, strict=True))
 
 
 class SweepSection(Section):
@@ -128,7 +113,10 @@ class Params(Section):
         check("sweep.tasks", self.sweep.tasks, self.tasks)
         for name, grid in self.sweep.grids.items():
             check(f"sweep.grids.{name}.recipe", (grid.recipe,), self.recipes)
-            self.objectives(name)
+            if wrong := problem(name, grid, self.recipes[grid.recipe]):
+                raise ValueError(wrong)
+        if wrong := two_meanings(self.sweep.grids):
+            raise ValueError(wrong)
         for dim in Dimension:
             check(f"pretrain.{dim}.tasks", self.pretrain.of(dim).tasks, self.tasks)
         return self
@@ -162,17 +150,6 @@ class Params(Section):
                 raise ValueError(f"recipes.{name}.cross_fit: should be that of {start.recipe}, from which it starts")
             chain.insert(0, start.recipe)
         return tuple(chain)
-
-    def objectives(self, grid_name: str) -> list[Objective]:
-        """Every point of a grid as an objective: the recipe's own, with the grid's values in it."""
-        grid = self.sweep.grids[grid_name]
-        own = self.recipes[grid.recipe].objective.model_dump()
-        try:
-            return [ADAPTER.validate_python(own | point) for point in grid.points()]
-        except ValidationError as error:
-            raise ValueError(
-                f"sweep.grids.{grid_name}.over.{sentence(error, Section, UNION_FORMS, OBJECTIVES)}"
-            ) from error
 
 
 def load_params(path: Path) -> Params:

@@ -132,8 +132,8 @@ Start = Literal["scratch", "trunk"] | StartFrom
 class Recipe(Section):
     """How a task is trained. A recipe that starts from the trunk, or from another recipe, has the network of that.
 
-    The objective of a task is the one in its file of `winner_files` (written by a sweep), else the one in `winners`,
-    else `objective`.
+    The objective of a task is the one in its file of `winner_files` (written by a sweep, with whatever else it has
+    found), else the one in `winners`, else `objective`.
     """
 
     about: str

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from benchmark.augmentations import AnyAugmentation
 from benchmark.config.params import UNION_FORMS, Params
-from benchmark.config.recipes import Averaging, Axis3d, MemoryFormat, Precision, Recipe, Sharpness, Start
+from benchmark.config.recipes import Averaging, Axis3d, MemoryFormat, Precision, Recipe, Sharpness, Start, StartFrom
 from benchmark.config.schedules import Schedule
 from benchmark.config.tasks import Task
+from benchmark.config.varied import Misfit, part_of, vary
 from benchmark.core.errors import NoWinner, allowed
 from benchmark.core.settings import Section, read_yaml, sentence
 from benchmark.core.terms import Dimension
@@ -84,25 +88,51 @@ def resolve_pretrain(params: Params, dim: Dimension, profile_name: str) -> RunCo
     )
 
 
-def resolve_finetune(params: Params, task: Task, recipe_name: str, profile_name: str, seed: int) -> RunConfig:
-    """The run of one task, recipe and seed."""
-    recipe, profile, dim = params.recipes[recipe_name], params.profiles[profile_name], task.dim
-    first, own_epochs = params.phases(recipe_name)[0], recipe.epochs.of(dim)
-    own_network, cut = _network(params, params.recipes[first], dim), profile.finetune_epochs
+def resolve_finetune(
+    params: Params,
+    task: Task,
+    recipe_name: str,
+    profile_name: str,
+    seed: int,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+) -> RunConfig:
+    """The run of one task, recipe and seed.
+
+    Args:
+        settings: put into the recipe for this task, see `varied.vary`; what they set is no longer the profile's to change.
+
+    Raises:
+        Misfit: settings that the recipe can't have.
+        NoWinner: a file of its `winner_files` that can't be read, or does not fit.
+    """
+    profile, dim = params.profiles[profile_name], task.dim
+    recipe = vary(params.recipes[recipe_name], settings, dim)
+    if task.name in recipe.winner_files:
+        recipe, settings = _with_winner(recipe, task, recipe.winner_files[task.name])
+    own = {part_of(key) for key in settings}
+    if recipe_name in profile.as_they_stand:
+        own |= {"network", "epochs"}
+    if isinstance(recipe.start, StartFrom):
+        first = resolve_finetune(params, task, recipe.start.recipe, profile_name, seed)
+        network, recipe_network = first.network, first.recipe_network
+    else:
+        recipe_network = recipe.network.of(dim) if recipe.network else params.pretrain.of(dim).network
+        network = profile.network.of(dim) if profile.network and "network" not in own else recipe_network
+    recipe_epochs, cut = recipe.epochs.of(dim), profile.finetune_epochs
     return RunConfig(
         stage="finetune",
         tasks=(task.name,),
         recipe=recipe_name,
         profile=profile_name,
         seed=seed,
-        network=own_network if not profile.network or first in profile.as_they_stand else profile.network.of(dim),
-        recipe_network=own_network,
+        network=network,
+        recipe_network=recipe_network,
         start=recipe.start,
         trainable=recipe.trainable,
         objective=_objective(recipe, task),
         augmentation=recipe.augmentation.of(dim),
-        epochs=own_epochs if not cut or recipe_name in profile.as_they_stand else cut.of(dim),
-        recipe_epochs=own_epochs,
+        epochs=cut.of(dim) if cut and "epochs" not in own else recipe_epochs,
+        recipe_epochs=recipe_epochs,
         batch_size=recipe.batch_size.of(dim),
         schedule=recipe.schedule,
         averaging=recipe.averaging,
@@ -115,26 +145,43 @@ def resolve_finetune(params: Params, task: Task, recipe_name: str, profile_name:
     )
 
 
-def _network(params: Params, recipe: Recipe, dim: Dimension) -> AnyNetwork:
-    """A first phase's own, or the trunk's."""
-    return recipe.network.of(dim) if recipe.network else params.pretrain.of(dim).network
-
-
 def _objective(recipe: Recipe, task: Task) -> Objective:
     """An own task takes the winner of the official one that it is set beside, unless it has its own."""
-    if task.name in recipe.winner_files:
-        return read_winner(recipe.winner_files[task.name])
     return recipe.winners.get(task.name, recipe.winners.get(task.reference or task.name, recipe.objective))
 
 
-def read_winner(path: Path) -> Objective:
-    """The objective in a `winner.yaml` that a sweep has written."""
+@dataclass(frozen=True)
+class Chosen:
+    """What a search has found for a task."""
+
+    objective: Objective
+    settings: Mapping[str, Any]
+    """The other settings that were searched, by key; see `varied.vary`."""
+
+
+def _with_winner(recipe: Recipe, task: Task, path: Path) -> tuple[Recipe, Mapping[str, Any]]:
+    """The recipe as the winner in a file has it, and what else than the objective was searched."""
+    chosen = read_winner(path)
+    try:
+        varied = vary(recipe, chosen.settings, task.dim)
+    except Misfit as misfit:
+        raise NoWinner(f"{path}: settings.{misfit}", task=task.name) from misfit
+    return varied.model_copy(update={"winners": {task.name: chosen.objective}}), chosen.settings
+
+
+def read_winner(path: Path) -> Chosen:
+    """The winner in a `winner.yaml` that a sweep has written."""
     if not path.is_file():
         raise NoWinner(f"{path}: no such file, and a recipe's `winner_files` names it")
     content = read_yaml(path)
     if "objective" not in content:
         raise NoWinner(f"{path}: has no winner's objective")
+    settings = content.get("settings", {})
+    if not isinstance(settings, dict):
+        raise NoWinner(f"{path}: settings should be keys with values, got {settings!r}")
     try:
-        return ADAPTER.validate_python(content["objective"])
+        return Chosen(
+            ADAPTER.validate_python(content["objective"]), {str(key): value for key, value in settings.items()}
+        )
     except ValidationError as error:
         raise NoWinner(f"{path}: objective.{sentence(error, Recipe, UNION_FORMS, OBJECTIVES)}") from error

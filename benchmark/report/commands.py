@@ -16,6 +16,8 @@ class Commands(Protocol):
         """As `cell`, with blanks for the task and the recipe."""
         ...
 
-    def sweep(self, task: str, grid: str, profile: str, seeds: int) -> str:
-        """A grid on one task."""
+    def sweep(
+        self, task: str, grid: str, profile: str, seeds: int, random: int = 0, draw_seed: int = 0, halve_by: int = 0
+    ) -> str:
+        """A grid on one task, searched as `benchmark.sweep.grid.Search` says."""
         ...

@@ -1,9 +1,9 @@
-"""A page for each swept task: the grid as heat maps, the recipe's own choice in it, and every trial."""
+"""A page for each swept task: of every grid the heat maps, the recipe's own choice in it, and every trial."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
@@ -15,6 +15,7 @@ from scipy.stats import ttest_ind_from_stats
 from benchmark.config.params import Params
 from benchmark.config.run import resolve_finetune
 from benchmark.config.tasks import STAMP, Task, build_task
+from benchmark.config.varied import part_of
 from benchmark.core.files import write_text
 from benchmark.evaluation.statistics import ALPHA, holm
 from benchmark.report import wording
@@ -23,8 +24,9 @@ from benchmark.report.plots.heatmap import equal_losses, heatmap
 from benchmark.report.rendering import templates
 from benchmark.runs.status import State
 from benchmark.runs.workspace import Workspace
-from benchmark.sweep import grid
-from benchmark.sweep.grid import Result
+from benchmark.sweep import results
+from benchmark.sweep.grid import Search, trial_name, without_winner
+from benchmark.sweep.results import Result
 
 
 class Contrast(Enum):
@@ -107,35 +109,47 @@ def write(params: Params, workspace: Workspace, commands: Commands) -> dict[str,
     """Write `sweep-<task>.html` for every task of the configuration that has a sweep with a winner; by task."""
     written = {}
     for name in sorted(params.tasks):
-        result = grid.read(name, workspace)
-        if result is not None:
+        if found := results.read_all(name, workspace):
+            task = build_task(name, params.tasks[name])
+            sections = [content(params, task, result, commands) for result in found.values()]
+            stamp = next((section["stamp"] for section in sections if section["stamp"]), "")
+            page = templates().get_template("sweep.html.j2").render(task=task, sections=sections, stamp=stamp)
             written[name] = workspace.reports / f"sweep-{name}.html"
-            shown = content(params, build_task(name, params.tasks[name]), result, commands)
-            write_text(written[name], templates().get_template("sweep.html.j2").render(shown))
+            write_text(written[name], page)
     return written
 
 
 def content(params: Params, task: Task, result: Result, commands: Commands) -> dict[str, Any]:
-    """What the page says."""
+    """What the page says of one grid."""
     rows, winner = result.table, result.winner
     own = choice(params, task, result)
     stamp = f"{STAMP}: " if winner.standin else ""
     title = f"{stamp}{task.name}, grid {winner.grid}, profile {winner.profile}"
     return {
-        "title": title,
         "stamp": STAMP if winner.standin else "",
-        "task": task,
         "winner": winner,
+        "varied": {part_of(key) for key in winner.settings},
+        "searched": _searched(winner.search),
         "choice": own,
         "picture": heatmap(rows, own.trial if own else None, winner.trial, title),
         "columns": result.settings,
-        "rows": rows.to_dict("records"),
-        "done": State.DONE,
+        "rows": [row | {"has_figures": _has_figures(row)} for row in rows.to_dict("records")],
         "equal_losses": equal_losses(rows),
-        "command": commands.sweep(task.name, winner.grid, winner.profile, len(winner.seeds)),
+        "command": commands.sweep(task.name, winner.grid, winner.profile, len(winner.seeds), **dict(winner.search)),
         "shown": _shown,
         "spread": lambda value: wording.NOTHING if math.isnan(value) else wording.number(value),
     }
+
+
+def _has_figures(row: Mapping[Any, Any]) -> bool:
+    return row["status"] == State.DONE or not math.isnan(row["val_auc"])
+
+
+def _searched(search: Search) -> str:
+    """What was searched of the grid, where it isn't all with every seed."""
+    drawn = f"{search.random} points drawn of the grid with draw seed {search.draw_seed}" if search.random else ""
+    halved = f"one trial in {search.halve_by} went on to further seeds, rung by rung" if search.halve_by else ""
+    return "; ".join(filter(None, (drawn, halved)))
 
 
 def choice(params: Params, task: Task, result: Result) -> Choice | None:
@@ -143,9 +157,9 @@ def choice(params: Params, task: Task, result: Result) -> Choice | None:
     recipe, profile = result.winner.recipe, result.winner.profile
     if recipe not in params.recipes or profile not in params.profiles:
         return None
-    run = resolve_finetune(params, task, recipe, profile, 0)
+    run = resolve_finetune(without_winner(params, recipe), task, recipe, profile, 0)
     rows = result.table
-    chosen = rows[rows["trial"] == grid.trial_name(recipe, run.objective)]
+    chosen = rows[rows["trial"] == trial_name(recipe, run.objective)]
     if chosen.empty:
         return None
     own = chosen.iloc[0]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.config.tasks import STAMP
 from benchmark.core.files import digest_of
 from benchmark.data.load import load
-from benchmark.runs.status import NOT_RUN, State, Status
 from benchmark.runs.workspace import Workspace
-from benchmark.sweep import cluster, grid
+from benchmark.sweep import cluster, halving, results
 from benchmark.sweep.cluster import Share, Where
-from benchmark.sweep.grid import Trial, Winner
-from benchmark.sweep.trial import Job, estimate, jobs, outcome, score_test
+from benchmark.sweep.grid import EVERY_POINT, Search, Trial
+from benchmark.sweep.halving import Rung
+from benchmark.sweep.outcome import Outcome, choose, costs, table
+from benchmark.sweep.results import Winner
+from benchmark.sweep.trial import Job, jobs, outcome, score_test
 from benchmark.training.model import pick_device
 
 
@@ -42,11 +45,31 @@ class Conclusion:
         )
 
 
+@dataclass(frozen=True)
+class Budget:
+    """How much of a search is run before the rest is left for another time; 0 for no limit."""
+
+    trials: int = 0
+    minutes: float = 0
+
+    def minutes_left(self, started: float) -> float | None:
+        """Of time that `time.monotonic` tells; None where there is no limit."""
+        return self.minutes - (time.monotonic() - started) / 60 if self.minutes else None
+
+
 class Sweep:
     """One grid on one task, whose data and trunk are there."""
 
-    def __init__(self, grid_name: str, recipe: str, trials: Sequence[Trial], workspace: Workspace) -> None:
+    def __init__(
+        self,
+        grid_name: str,
+        recipe: str,
+        trials: Sequence[Trial],
+        workspace: Workspace,
+        search: Search = EVERY_POINT,
+    ) -> None:
         self.grid_name, self.recipe, self.trials, self.workspace = grid_name, recipe, trials, workspace
+        self.search = search
         self.task, self.profile = trials[0].task, trials[0].runs[0].profile
         self.device = pick_device()
         self.data = load(self.task, workspace.data(self.task.name), self.device)
@@ -61,7 +84,8 @@ class Sweep:
     def identity(self) -> str:
         """The same for the same trials, so that a search that was killed is known again."""
         identities = sorted(job.identity for job in self.runs)
-        return digest_of({"grid": self.grid_name, "profile": self.profile, "runs": identities})
+        how = {"halve_by": self.search.halve_by} if self.search.halve_by else {}
+        return digest_of({"grid": self.grid_name, "profile": self.profile, "runs": identities, **how})
 
     @property
     def tags(self) -> Mapping[str, str]:
@@ -69,102 +93,85 @@ class Sweep:
         names = {"task": self.task.name, "grid": self.grid_name, "profile": self.profile}
         return names | {"sweep": self.identity}
 
+    def rungs(self) -> list[Rung]:
+        """Those that are over and the one after them; see `halving`."""
+        return halving.reached(self.trials, self.jobs, self.search.halve_by)
+
     @property
     def left(self) -> int:
-        """Runs that have not come to their end."""
-        return sum(job.status.is_open for job in self.runs)
+        """Runs that have not come to their end, with those of the rungs that come later."""
+        rungs = self.rungs()
+        if not rungs:
+            return 0
+        last, seeds = rungs[-1], len(self.trials[0].runs)
+        now = sum(job.status.is_open for trial in last.trials for job in self.jobs[trial.name][: last.seeds])
+        return now + sum(halving.planned_after(last, seeds, self.search.halve_by)) if now else 0
 
-    def missing(self, asha: bool) -> list[list[Job]]:
-        """For each trial that is not settled, its runs that are not."""
-        unsettled = ([job for job in runs if not job.is_settled(asha)] for runs in self.jobs.values())
-        return [runs for runs in unsettled if runs]
+    def due(self, asha: bool, tried: Collection[str] = ()) -> list[list[Job]]:
+        """For each trial of the first rung with runs to make, these runs.
+
+        Args:
+            tried: identities of runs that had their try, and are not made now however they ended.
+        """
+        for rung in self.rungs():
+            runs = (self.jobs[trial.name][: rung.seeds] for trial in rung.trials)
+            due = [[job for job in each if job.identity not in tried and not job.is_settled(asha)] for each in runs]
+            if any(due):
+                return [each for each in due if each]
+        return []
 
     def run(
         self,
-        due: Sequence[Job],
         address: str,
         share: Share,
         asha: bool,
-        minutes: float,
+        budget: Budget,
+        on_rung: Callable[[Sequence[Sequence[Job]]], None],
         on_end: Callable[[Job], None],
         where: Where = str,
     ) -> None:
-        """Run these on Ray; see `cluster.connect` and `cluster.run`."""
-        if due:
-            with cluster.connect(address, share, where):
-                cluster.run(due, share, self.workspace, asha, minutes, on_end)
+        """Run what is due on Ray, rung after rung; see `cluster.connect` and `cluster.run`.
+
+        Args:
+            on_rung: called with the runs of each trial before they start.
+        """
+        started, tried, count = time.monotonic(), set[str](), 0
+        with ExitStack() as stack:
+            while due := self.due(asha, tried)[: budget.trials - count if budget.trials else None]:
+                left = budget.minutes_left(started)
+                if left is not None and left <= 0:
+                    break
+                if not tried:
+                    stack.enter_context(cluster.connect(address, share, where))
+                on_rung(due)
+                now = [job for each in due for job in each]
+                cluster.run(now, share, self.workspace, asha, left or 0, on_end)
+                tried |= {job.identity for job in now}
+                count += len(due)
+                if count == budget.trials:
+                    break
+
+    def outcomes(self) -> list[Outcome]:
+        """Of every trial, in their order."""
+        rungs, seeds = self.rungs(), len(self.trials[0].runs)
+        came_to = {trial.name: rung for rung in rungs for trial in rung.trials}
+        going = {trial.name for trial in rungs[-1].trials if self.left or rungs[-1].seeds == seeds} if rungs else set()
+        made = []
+        for trial in self.trials:
+            if trial.name in came_to and trial.name not in going:
+                made.append(outcome(trial, self.jobs[trial.name][: came_to[trial.name].seeds], given_up=True))
+            else:
+                made.append(outcome(trial, self.jobs[trial.name]))
+        return made
 
     def conclude(self) -> Conclusion:
-        """Choose the winner, score it on the test split where every trial has come to its end, write both files."""
-        outcomes = [outcome(trial, self.jobs[trial.name]) for trial in self.trials]
-        chosen, left = grid.choose(outcomes), self.left
+        """Choose the winner, score it on the test split where every trial has come to its end, write the files."""
+        outcomes, left = self.outcomes(), self.left
+        chosen = choose(outcomes)
         if chosen and not left:
             for folder in chosen.folders:
                 score_test(folder, self.data, self.device)
-        winner = grid.summary(outcomes, chosen, self.grid_name, self.recipe, left) if chosen else None
-        return Conclusion(winner, left, grid.write(self.task.name, grid.table(outcomes), winner, self.workspace))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a search has to do, found out without training more than one epoch."""
-
-    statuses: Mapping[str, Sequence[Status]]
-    """By trial: those that its runs have, each once."""
-    to_run: int
-    side_by_side: int
-    seconds: float | None
-    """Of one run, about; None where the data is not there."""
-    finished: int
-    """Runs that `seconds` is the mean of; 0 where it is from one epoch here."""
-    start_missing: bool
-
-    @property
-    def minutes(self) -> float | None:
-        """Of all of them, about."""
-        return None if self.seconds is None else self.to_run * self.seconds / self.side_by_side / 60
-
-    def __str__(self) -> str:
-        if self.seconds is None:
-            return f"{self.to_run} runs to make; how long they take is known once the data is there"
-        source = f"{self.finished} finished runs" if self.finished else "one epoch here"
-        start = ", and what they start from has to be trained before" if self.start_missing else ""
-        return (
-            f"{self.to_run} runs to make, {self.side_by_side} side by side, about {self.seconds:.1f} s each "
-            f"(from {source}): about {self.minutes:.1f} minutes{start}"
-        )
-
-
-def plan(trials: Sequence[Trial], share: Share, workspace: Workspace) -> Plan:
-    """The trials on one task, which of their runs are there, and how long the others take.
-
-    Args:
-        trials: at least one of them accepts the task.
-    """
-    task, wanted = trials[0].task, [trial for trial in trials if not trial.refusal]
-    first, path = wanted[0].runs[0], workspace.data(task.name)
-    starts = [workspace.start(run, task.dim) for run in wanted[0].runs]
-    start_missing = any(start and not start.is_done for start in starts)
-    data = load(task, path, pick_device()) if path.is_file() else None
-    known = jobs(trials, data, workspace) if data and not start_missing else {}
-    runs = [job for each in known.values() for job in each]
-    to_run = sum(not job.is_settled(asha=False) for job in runs) if known else sum(len(trial.runs) for trial in wanted)
-    took = [job.seconds for job in runs if job.seconds is not None]
-    seconds = sum(took) / len(took) if took else None
-    if data and seconds is None:
-        seconds = estimate(first, data, pick_device())
-    fitting = int((os.cpu_count() or 1) / share.cpus)
-    return Plan(
-        statuses={trial.name: _statuses(trial, known.get(trial.name, ())) for trial in trials},
-        to_run=to_run,
-        side_by_side=max(1, min(share.at_once or fitting, fitting, to_run)),
-        seconds=seconds,
-        finished=len(took),
-        start_missing=start_missing,
-    )
-
-
-def _statuses(trial: Trial, runs: Sequence[Job]) -> Sequence[Status]:
-    if trial.refusal:
-        return [Status(State.REFUSED, trial.refusal)]
-    return list(dict.fromkeys(job.status for job in runs)) or [NOT_RUN]
+        how = (self.grid_name, self.recipe, left, self.search)
+        winner = results.summary(outcomes, chosen, *how) if chosen else None
+        files = results.paths(self.task.name, self.grid_name, self.workspace)
+        return Conclusion(winner, left, results.write(files, table(outcomes), winner, costs(outcomes)))

@@ -22,7 +22,8 @@ from benchmark.runs.folder import RunFolder
 from benchmark.runs.scores import as_seen, metrics
 from benchmark.runs.status import NOT_RUN, State, Status
 from benchmark.runs.workspace import Workspace
-from benchmark.sweep.grid import Outcome, Trial
+from benchmark.sweep.grid import Trial
+from benchmark.sweep.outcome import Outcome
 from benchmark.training import execute
 from benchmark.training.loop import EVAL_BATCH, Observer
 
@@ -97,11 +98,11 @@ def _job(config: RunConfig, data: TaskData, workspace: Workspace) -> Job:
     )
 
 
-def outcome(trial: Trial, runs: Sequence[Job]) -> Outcome:
-    """What became of a trial, read from the folders of its runs."""
+def outcome(trial: Trial, runs: Sequence[Job], given_up: bool = False) -> Outcome:
+    """What became of a trial, read from the folders of these of its runs."""
     if trial.refusal:
         return Outcome(trial, (), (Status(State.REFUSED, trial.refusal),))
-    return Outcome(trial, tuple(job.folder for job in runs), tuple(job.status for job in runs))
+    return Outcome(trial, tuple(job.folder for job in runs), tuple(job.status for job in runs), given_up)
 
 
 def run(job: Job, device: torch.device, observers: Sequence[Observer] = ()) -> None:

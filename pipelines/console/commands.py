@@ -13,9 +13,13 @@ class Commands:
     def any_cell(self, profile: str) -> str:
         return self.cell(profile, "TASK", "RECIPE")
 
-    def sweep(self, task: str, grid: str, profile: str, seeds: int) -> str:
+    def sweep(
+        self, task: str, grid: str, profile: str, seeds: int, random: int = 0, draw_seed: int = 0, halve_by: int = 0
+    ) -> str:
         """The search of a grid again."""
-        return f"python -m pipelines.sweep {task} --grid {grid} --profile {profile} --seeds {seeds}"
+        drawn = f" --random {random} --draw-seed {draw_seed}" if random else ""
+        halved = f" --halving --halve-by {halve_by}" if halve_by else ""
+        return f"python -m pipelines.sweep {task} --grid {grid} --profile {profile} --seeds {seeds}{drawn}{halved}"
 
     def serve(self, task: str) -> str:
         """Answer requests with a task's champion."""

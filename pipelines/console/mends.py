@@ -41,6 +41,10 @@ def _unreachable(facts: Facts) -> str:
     )
 
 
+def _of_grid(facts: Facts) -> str:
+    return f" --grid {facts['grid']}" if "grid" in facts else ""
+
+
 def _not_finite(facts: Facts) -> str:
     lower = f"a lower lr of recipe {facts['recipe']} in params.yaml is the likely remedy"
     return lower if facts["precision"] == "fp32" else f"{lower}, or precision fp32 of profile {facts['profile']}"
@@ -56,7 +60,9 @@ def _out_of_memory(facts: Facts) -> str:
 MENDS: dict[type[BenchmarkError], Callable[[Facts], str]] = {
     errors.NoConfiguration: lambda facts: "run the command from the project's folder",
     errors.BadTask: lambda facts: "mend the entry in params.yaml",
-    errors.NoWinner: lambda facts: f"run `python -m pipelines.sweep {facts.get('task', 'TASK')}` for it",
+    errors.NoWinner: lambda facts: (
+        f"run `python -m pipelines.sweep {facts.get('task', 'TASK')}{_of_grid(facts)}` for it"
+    ),
     errors.NoTrunk: lambda facts: (
         f"name {facts['dim']} in params.yaml: pretrain.dims, and the tasks to train it on in "
         f"pretrain.{facts['dim']}.tasks"

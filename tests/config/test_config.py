@@ -212,7 +212,7 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
         (
             "sweep.grids.mine",
             {"recipe": "readme", "over": {"lr": []}},
-            "sweep.grids.mine.over.lr: Tuple should have at least 1",
+            "sweep.grids.mine.over.lr: should have a value at least",
         ),
         (
             "sweep.grids.mine",

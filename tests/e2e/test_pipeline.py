@@ -123,7 +123,7 @@ def test_changed_code_runs_the_stages_that_import_it_alone(clone: Path, file: st
 
 
 def test_another_winner_of_a_sweep_runs_the_cells_that_may_take_their_objective_from_it(clone: Path) -> None:
-    with changed(clone / "sweeps" / "breastmnist" / "winner.yaml", "# changed\n"):
+    with changed(clone / "sweeps" / "breastmnist" / "readme" / "winner.yaml", "# changed\n"):
         assert stale(clone) == {f"finetune@{task}-{recipe}" for task in TASKS for recipe in ("medmnist", "dam")} | {
             "report"
         }

@@ -36,7 +36,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def results(clone: Path) -> list[bytes]:
-    return [(clone / "sweeps" / TASK / name).read_bytes() for name in ("trials.csv", "winner.yaml")]
+    return [(clone / "sweeps" / TASK / "small" / name).read_bytes() for name in ("trials.csv", "winner.yaml")]
 
 
 def start(clone: Path) -> "subprocess.Popen[str]":
@@ -49,7 +49,7 @@ def test_a_killed_sweep_goes_on_and_two_at_once_end_with_the_table_of_one(clone:
     command = ["mlflow", "run", ".", "-e", "sweep", "--env-manager", "local", "--experiment-name", TASK]
     run([*command, "-P", f"task={TASK}", "-P", "grid=small"], clone)
     expected = results(clone)
-    table = pd.read_csv(clone / "sweeps" / TASK / "trials.csv")
+    table = pd.read_csv(clone / "sweeps" / TASK / "small" / "trials.csv")
     assert list(table["status"].str.partition(":")[0]) == ["done", "done", "failed", "failed"]
     assert "test_auc" in yaml.safe_load(expected[1])["metrics"]
     for path in (clone / "trials", clone / "sweeps" / TASK):
@@ -63,7 +63,7 @@ def test_a_killed_sweep_goes_on_and_two_at_once_end_with_the_table_of_one(clone:
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     done = {path: path.stat().st_mtime_ns for path in trials.glob("*/seed0/model.safetensors")}
-    assert not (clone / "sweeps" / TASK / "trials.csv").exists()
+    assert not (clone / "sweeps" / TASK / "small" / "trials.csv").exists()
 
     both = [start(clone), start(clone)]
     for sweep in both:

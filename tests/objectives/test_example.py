@@ -69,7 +69,7 @@ def test_the_recipe_and_the_grid_stand_beside_those_that_are_there() -> None:
     grids["poly1"]["over"]["gamma"] = grids["poly1"]["over"].pop("epsilon")[1:]
     content = PARAMS | {"finetune": added["finetune"], "recipes": PARAMS["recipes"] | added["recipes"]}
     content["sweep"] = PARAMS["sweep"] | {"grids": PARAMS["sweep"]["grids"] | grids}
-    assert len(Params.model_validate(content).objectives("poly1")) == 4
+    assert Params.model_validate(content).sweep.grids["poly1"].size == 4
 
 
 def test_the_table_has_every_objective_and_a_recipe_that_trains_by_it() -> None:

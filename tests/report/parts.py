@@ -16,7 +16,8 @@ from benchmark.runs.folder import RunFolder
 from benchmark.runs.scores import metrics
 from benchmark.runs.workspace import Workspace
 from benchmark.sweep import grid as grids
-from benchmark.sweep.grid import COLUMNS, Result, Winner
+from benchmark.sweep.outcome import COLUMNS
+from benchmark.sweep.results import Result, Winner
 from pipelines.console.commands import Commands
 from tests.helpers import find, shipped, trained
 
@@ -115,8 +116,8 @@ def cell(comparison: Comparison, task: str, recipe: str) -> Cell:
 
 def make_result(changes: dict[str, Any] | None = None, grid: str = "readme", **winner: Any) -> Result:
     """A made-up sweep of a whole grid: figures fall with the place in the grid, but for `changes` by trial."""
-    rows = []
-    for place, trial in enumerate(grids.trials(SWEPT_PARAMS, SWEPT_TASK, grid, "quick", range(SWEPT_SEEDS), "a test")):
+    rows, trials = [], grids.trials(SWEPT_PARAMS, SWEPT_TASK, grid, "quick", range(SWEPT_SEEDS), "a test")
+    for place, trial in enumerate(trials):
         figures = {
             "seeds": SWEPT_SEEDS,
             "val_auc": 0.8 - place / 1000,
@@ -141,7 +142,7 @@ def make_result(changes: dict[str, Any] | None = None, grid: str = "readme", **w
         "trials": len(rows),
         "done": len(rows),
         "trial": table["trial"][0],
-        "objective": SWEPT_PARAMS.objectives(grid)[0],
+        "objective": trials[0].objective,
         "metrics": {"val_auc": 0.8, "test_auc": 0.7},
         "run_on": {
             "data_md5": {SWEPT_TASK.name: SWEPT_TASK.md5},

@@ -14,7 +14,7 @@ from benchmark.published.verdict import Verdict
 from benchmark.report import standing, wording
 from benchmark.report.table import table_text
 from benchmark.runs.workspace import Workspace
-from benchmark.sweep import grid
+from benchmark.sweep import results
 from pipelines import report as stage
 from tests.helpers import find
 from tests.report.conftest import Sample
@@ -164,7 +164,7 @@ def test_stand_in_data_is_stamped_everywhere_and_never_compared(workspace: Works
 
 def test_the_page_links_to_the_pages_of_sweeps(workspace: Workspace) -> None:
     result = make_result()
-    grid.write("breastmnist", result.table, result.winner, workspace)
+    results.write(results.paths("breastmnist", "readme", workspace), result.table, result.winner)
     make(sample_params(("breastmnist",)), workspace)
     for text in (page_of(workspace), markdown_of(workspace)):
         assert "sweep-breastmnist.html" in text

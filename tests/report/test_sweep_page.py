@@ -13,7 +13,8 @@ from benchmark.report import sweep_page
 from benchmark.report.plots.heatmap import equal_losses, heatmap
 from benchmark.runs.workspace import Workspace
 from benchmark.sweep import grid as grids
-from benchmark.sweep.grid import Result
+from benchmark.sweep import results
+from benchmark.sweep.results import Result
 from pipelines.console.commands import Commands
 from tests.report.parts import SWEPT_PARAMS, SWEPT_SEEDS, SWEPT_TASK, make_result
 
@@ -21,7 +22,7 @@ OWN = "readme-cross-entropy-adam-lr0.001"
 
 
 def page(workspace: Workspace, result: Result) -> str:
-    files = grids.write(SWEPT_TASK.name, result.table, result.winner, workspace)
+    files = results.write(results.paths(SWEPT_TASK.name, result.winner.grid, workspace), result.table, result.winner)
     assert len(files) == 2
     return sweep_page.write(SWEPT_PARAMS, workspace, Commands())[SWEPT_TASK.name].read_text()
 
@@ -126,6 +127,36 @@ def test_a_grid_without_the_recipes_choice_says_so(workspace: Workspace) -> None
     result = make_result()
     rest = result.table[result.table["trial"] != OWN].reset_index(drop=True)
     assert "own choice is no point of this grid" in page(workspace, Result(rest, result.winner))
+
+
+def test_every_grid_of_a_task_has_its_part_of_the_page(workspace: Workspace) -> None:
+    page(workspace, make_result())
+    text = page(workspace, make_result(grid="dam"))
+    assert "breastmnist: grids dam, readme" in text
+    assert re.findall(r"<caption><span>(sweeps/.*?)</span>", text) == [
+        "sweeps/breastmnist/dam/trials.csv",
+        "sweeps/breastmnist/readme/trials.csv",
+    ]
+    places = re.findall(r' id="([^"]+)"', text)
+    assert len(set(places)) == len(places)
+    assert len(re.findall('<td class="reason">done</td>', text)) == 45 + 72
+
+
+def test_the_page_says_how_a_grid_was_searched_and_what_was_given_up(workspace: Workspace) -> None:
+    stopped = {"seeds": 1, "val_auc": 0.81, "val_auc_sd": np.nan, "status": "stopped: after 1 of 4 seeds, others"}
+    how = {"random": 45, "draw_seed": 7, "halve_by": 3}
+    text = page(workspace, make_result({OWN: stopped}, search=how, settings={"epochs": 9}, epochs=9))
+    assert "45 points drawn of the grid with draw seed 7; one trial in 3 went on to further seeds, rung by rung" in text
+    assert "--seeds 4 --random 45 --draw-seed 7 --halving --halve-by 3" in text
+    assert "9 epochs" not in text
+    assert re.search(r">0\.8100</td>.*stopped: after 1 of 4 seeds, others", text)
+
+
+def test_the_recipes_own_choice_is_without_the_winner_that_it_has_taken(workspace: Workspace) -> None:
+    result = make_result()
+    recipe = SWEPT_PARAMS.recipes["readme"].model_copy(update={"winner_files": {SWEPT_TASK.name: "nowhere.yaml"}})
+    params = SWEPT_PARAMS.model_copy(update={"recipes": SWEPT_PARAMS.recipes | {"readme": recipe}})
+    assert sweep_page.choice(params, SWEPT_TASK, result) == sweep_page.choice(SWEPT_PARAMS, SWEPT_TASK, result)
 
 
 def test_losses_with_the_same_figures_everywhere_are_said_to_have_the_same_map(workspace: Workspace) -> None:

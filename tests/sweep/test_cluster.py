@@ -1,5 +1,6 @@
 """Ray on this machine and as a cluster of three nodes on loopback; what a sweep refuses to start on."""
 
+import json
 import os
 import shutil
 import signal
@@ -168,10 +169,65 @@ def test_a_sweep_on_a_cluster_outlives_the_death_of_a_node(nodes: Any, tmp_path:
     nodes.remove_node(nodes.workers.pop(), allow_graceful=False)
     output, _ = sweep.communicate(timeout=180)
     assert sweep.returncode == 0, output
-    table = pd.read_csv(project / "sweeps" / TASK / "trials.csv")
+    table = pd.read_csv(project / "sweeps" / TASK / "small" / "trials.csv")
     assert (table["status"] == "done").all()
     assert len(table) == 6
     assert sum(" val AUROC " in line and line.startswith("[") for line in output.splitlines()) == 6
+
+
+@pytest.mark.slow
+def test_a_halving_that_is_killed_between_two_rungs_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    """By the command, on this machine: six trials with one seed, two of them with all three."""
+    halved = ("pipelines.sweep", TASK, "--grid", "small", "--seeds", "3", "--halving")
+    tables, killed_at = [], 0
+    for folder in (tmp_path / "whole", tmp_path / "killed"):
+        folder.mkdir()
+        project = make_project(folder)
+        if folder.name == "killed":
+            killed = command(project, *halved)
+            assert killed.stdout is not None
+            for line in killed.stdout:
+                if "rung 2" in line:
+                    break
+            killed.kill()
+            killed.wait()
+            killed_at = len(list(project.glob("trials/smoke/*/*/seed*/metrics.json")))
+        output, _ = (sweep := command(project, *halved)).communicate(timeout=240)
+        assert sweep.returncode == 0, output
+        tables.append((project / "sweeps" / TASK / "small" / "trials.csv").read_bytes())
+    assert 6 <= killed_at < 10
+    assert tables[0] == tables[1]
+    table = pd.read_csv(tmp_path / "whole" / "sweeps" / TASK / "small" / "trials.csv")
+    assert list(table["seeds"]) == [3, 3, 1, 1, 1, 1]
+    assert list(table["status"].str.partition(":")[0]) == ["done"] * 2 + ["stopped"] * 4
+    first = {}
+    for path in (tmp_path / "whole" / "trials" / "smoke" / TASK).glob("*/seed0/metrics.json"):
+        figures = json.loads(path.read_text())
+        first[path.parent.parent.name] = (-figures["val_auc"], -figures["val_acc"], path.parent.parent.name)
+    assert set(table["trial"][:2]) == set(sorted(first, key=lambda name: first[name])[:2])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--halving", "--asha"], "option --asha: does not go with --halving: one gives up by epoch, the other by seed"),
+        (["--halving", "--seeds", "1"], "option --halving: gives up by seed, and there is one seed; ask for more by --seeds"),
+        (["--halve-by", "1"], "option --halve-by: should be 2 or more, or 0 for no halving, got 1"),
+    ],
+)  # fmt: skip
+def test_options_that_do_not_go_together_are_one_sentence(options: list[str], message: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.sweep", TASK, *options], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.strip()) == (2, f"error: {message}")
+
+
+def test_a_dry_run_of_a_drawn_and_halved_search_tells_its_rungs(tmp_path: Path) -> None:
+    """By the options that the project's entry hands on."""
+    options = ("--random=4", "--draw-seed=1", "--halve-by=3", "--seeds=3", "--grid=small", "--dry-run")
+    output, _ = command(make_project(tmp_path), "pipelines.sweep", TASK, *options).communicate(timeout=60)
+    assert "8 runs to make in rungs of 4 + 4, " in output
+    assert output.count(": not run") == 4
 
 
 def test_an_address_without_a_cluster_is_one_sentence_and_soon(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,65 +1,29 @@
-"""From a grid to its table and its winner."""
+"""From a grid to its trials."""
 
 import itertools
-import subprocess
-import sys
-from pathlib import Path
-from typing import Literal
+from typing import Any
 
-import numpy as np
 import pytest
-import torch
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark import objectives
 from benchmark.config.params import Params
-from benchmark.config.run import read_winner, resolve_finetune
-from benchmark.core.errors import BadInput, NoWinner
-from benchmark.objectives.shared.base import Criterion, Objective
-from benchmark.objectives.shared.optimizers import Optimizer
-from benchmark.runs.folder import RunFolder
-from benchmark.runs.status import DONE, NOT_RUN, State, Status
-from benchmark.runs.workspace import Workspace
+from benchmark.config.run import resolve_finetune
+from benchmark.core.errors import BadInput
 from benchmark.sweep import grid
-from benchmark.sweep.grid import Outcome, Trial, Winner
-from tests.helpers import OBJECTIVES, PARAMS, ROOT, find, make_config, shipped, told, trained
+from benchmark.sweep.grid import Search, Trial, drawn
+from tests.helpers import PARAMS, find, shipped
 
 TASK = find("breastmnist")
-GRADIENT = {"optimizer": "adam", "lr": 1e-3}
-FAILED = Status(State.FAILED, "loss not finite")
 
 
-def with_grid(over: dict[str, list[object]], recipe: str = "readme") -> Params:
+def with_grid(over: dict[str, Any], recipe: str = "readme") -> Params:
     grids = PARAMS["sweep"]["grids"] | {"mine": {"recipe": recipe, "over": over}}
     return Params.model_validate(PARAMS | {"sweep": {"tasks": [], "grids": grids}})
 
 
 def make_trials(params: Params, name: str, seeds: tuple[int, ...] = (0,)) -> list[Trial]:
     return grid.trials(params, TASK, name, "quick", seeds, "option --grid")
-
-
-def make_outcome(
-    root: Path,
-    name: str,
-    val: list[tuple[float, float]],
-    status: Status = DONE,
-    objective: Objective | None = None,
-) -> Outcome:
-    """An outcome with a folder for each seed that holds these validation AUROCs and accuracies."""
-    runs = tuple(make_config("breastmnist", recipe=name, seed=seed) for seed in range(len(val)))
-    folders = tuple(RunFolder(root / name / f"seed{run.seed}") for run in runs)
-    for run, folder, (auc, acc) in zip(runs, folders, val, strict=True):
-        folder.write_metrics({"val_auc": auc, "val_acc": acc})
-        folder.seal(trained(config=run))
-    return Outcome(Trial(name, TASK, objective or runs[0].objective, runs), folders, (status,) * len(val))
-
-
-def make_winner(root: Path, **changes: object) -> Winner:
-    """What the sweep of one trial found; any field can be given."""
-    outcome = make_outcome(root / "winner", "one", [(0.5, 0.5)])
-    return grid.summary([outcome], outcome, "readme", "readme").model_copy(update=changes)
 
 
 def test_the_readmes_grid_is_every_combination_once() -> None:
@@ -122,206 +86,157 @@ def test_a_sweep_does_not_need_the_winner_that_it_is_to_find() -> None:
     assert make_trials(params, "dam") == make_trials(shipped(), "dam")
 
 
-def test_no_test_figure_is_shown_while_runs_are_left(tmp_path: Path) -> None:
-    """An earlier sweep may have scored some of the seeds."""
-    winner = make_outcome(tmp_path, "one", [(0.7, 0.5), (0.8, 0.5)])
-    for folder in winner.folders[:1]:
-        folder.write_metrics(folder.metrics() | {"test_auc": 0.9})
-    for left in (0, 1):
-        assert list(grid.summary([winner], winner, "g", "r", left).metrics) == ["val_acc", "val_auc"]
-    for folder in winner.folders:
-        folder.write_metrics(folder.metrics() | {"test_auc": 0.9})
-    assert "test_auc" not in grid.summary([winner], winner, "g", "r", left=1).metrics
-    assert grid.summary([winner], winner, "g", "r").metrics["test_auc"] == pytest.approx(0.9)
-
-
 def test_an_unknown_grid_is_named_with_those_that_are_known() -> None:
     with pytest.raises(BadInput, match=r"option --grid: unknown grid 'best'; known: dam, readme"):
         make_trials(shipped(), "best")
 
 
-def test_the_winner_is_the_best_by_validation_then_accuracy_then_name(tmp_path: Path) -> None:
-    names = {
-        "c-equal": [(0.8, 0.7)],
-        "b-equal": [(0.8, 0.7)],
-        "a-less-accurate": [(0.8, 0.6)],
-        "worse": [(0.7, 0.99)],
+NARROW = {"family": "resnet", "width": 8, "blocks": [1, 1], "stem_kernel": 3, "stem_stride": 2, "pool": True}
+OVER = {
+    "network": {"own": "medmnist-resnet18", "narrow": NARROW},
+    "augmentation": {"none": "none", "turned": {"kind": "affine", "degrees": 10}},
+    "epochs": [5, 100],
+    "batch_size": [128, 64],
+    "flips_at_test": [[], ["width"]],
+    "lr": [0.001],
+}
+
+
+def test_a_name_has_what_differs_from_the_recipe_under_its_profile() -> None:
+    names = [trial.name for trial in make_trials(with_grid(OVER, "medmnist"), "mine")]
+    assert len(set(names)) == len(names) == 32
+    assert names[0] == "medmnist-cross-entropy-adam-lr0.001-network=own"  # the profile's own is the strided one
+    assert names[-1] == (
+        "medmnist-cross-entropy-adam-lr0.001-augmentation=turned-batch_size=64-epochs=100-flips_at_test=width-network=narrow"
+    )
+    full = grid.trials(with_grid(OVER, "medmnist"), TASK, "mine", "full", (0,), "a test")
+    assert full[0].name == "medmnist-cross-entropy-adam-lr0.001-epochs=5"
+    assert "medmnist-cross-entropy-adam-lr0.001" in [trial.name for trial in full]
+
+
+def test_one_name_is_one_configuration_and_fit_for_a_folder() -> None:
+    """Over two grids of a recipe that share some points, one of which says it from inside."""
+    inside = {"network": {"narrow": NARROW}, "network.width": [8, 16], "schedule": {"none": None}, "lr": [0.001, 0.01]}
+    grids = {name: {"recipe": "medmnist", "over": over} for name, over in (("mine", OVER), ("other", inside))}
+    params = Params.model_validate(PARAMS | {"sweep": {"tasks": [], "grids": grids}})
+    found: dict[str, object] = {}
+    for trial in [*make_trials(params, "mine"), *make_trials(params, "other")]:
+        content = trial.runs[0].model_dump(mode="json")
+        assert found.setdefault(trial.name, content) == content
+        assert trial.runs[0].recipe == trial.name
+        assert len(trial.name) < 200
+        assert set(trial.name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_.+=")
+    assert len(found) == 32 + 4
+
+
+def test_what_a_grid_varies_is_not_the_profiles_to_change() -> None:
+    """Profile quick has five epochs and a cheaper network."""
+    for trial in make_trials(with_grid(OVER, "medmnist"), "mine"):
+        run = trial.runs[0]
+        assert run.network == run.recipe_network != "resnet18-strided"
+        assert run.epochs == run.recipe_epochs == trial.settings["epochs"]
+    (other,) = make_trials(with_grid({"batch_size": [7]}, "medmnist"), "mine")
+    assert (other.runs[0].network, other.runs[0].epochs, other.runs[0].recipe_epochs) == ("resnet18-strided", 5, 100)
+
+
+def test_every_part_is_what_the_point_says() -> None:
+    trial = make_trials(with_grid(OVER, "medmnist"), "mine")[-1]
+    run = trial.runs[0].model_dump(mode="json")
+    assert run["network"] == NARROW
+    assert run["augmentation"]["degrees"] == 10
+    assert (run["batch_size"], run["epochs"], run["flips_at_test"]) == (64, 100, ["width"])
+    assert trial.settings == {
+        "network": NARROW,
+        "augmentation": {"kind": "affine", "degrees": 10},
+        "epochs": 100,
+        "batch_size": 64,
+        "flips_at_test": ["width"],
     }
-    outcomes = [make_outcome(tmp_path, name, val) for name, val in names.items()]
-    failed = make_outcome(tmp_path, "a-failed", [(0.9, 0.9)], FAILED)
-    undefined = make_outcome(tmp_path, "a-undefined", [(float("nan"), 0.9)])
-    ranked = [outcome.trial.name for outcome in grid.rank([undefined, failed, *outcomes])]
-    assert ranked == ["b-equal", "c-equal", "a-less-accurate", "worse", "a-failed", "a-undefined"]
-    assert grid.choose([undefined, failed]) is None
+    assert trial.shown == {
+        "network": "narrow",
+        "augmentation": "turned",
+        "epochs": 100,
+        "batch_size": 64,
+        "flips_at_test": "width",
+    }
 
 
-def test_means_and_spreads_are_over_the_seeds(tmp_path: Path) -> None:
-    values = [(0.7, 0.6), (0.9, 0.8), (0.95, 0.7)]
-    row = grid.table([make_outcome(tmp_path, "one", values)]).iloc[0]
-    assert row["val_auc"] == pytest.approx(np.mean([0.7, 0.9, 0.95]))
-    assert row["val_auc_sd"] == pytest.approx(np.std([0.7, 0.9, 0.95], ddof=1))
-    assert row["seeds"] == 3
+def test_two_labels_of_one_value_are_one_trial() -> None:
+    (trial,) = make_trials(with_grid({"network": {"a": NARROW, "b": NARROW}}, "medmnist"), "mine")
+    assert trial.name.endswith("-network=a")
 
 
-def test_a_trial_without_figures_keeps_its_row_with_the_reason(tmp_path: Path) -> None:
-    rows = grid.table([make_outcome(tmp_path, "one", [(0.5, 0.5)], FAILED)])
-    assert list(rows.columns) == [
-        *("trial", "loss", "optimizer", "lr", "momentum", "weight_decay"),
-        *("seeds", "val_auc", "val_auc_sd", "val_acc", "status"),
-    ]
-    assert rows.iloc[0]["status"] == "failed: loss not finite"
-    assert np.isnan(rows.iloc[0]["val_auc"])
-
-
-def test_of_several_seeds_the_row_names_those_that_are_not_done(tmp_path: Path) -> None:
-    trial = make_outcome(tmp_path, "one", [(0.5, 0.5)] * 3).trial
-    folders = tuple(RunFolder(tmp_path / str(seed)) for seed in range(3))
-    assert (
-        Outcome(trial, folders, (DONE, FAILED, NOT_RUN)).status_text
-        == "seed 1: failed: loss not finite; seed 2: not run"
-    )
-    assert Outcome(trial, folders, (DONE, DONE, DONE)).status_text == "done"
-    assert not Outcome(trial, folders, (DONE, DONE, NOT_RUN)).is_done
-
-
-class Surprising(Objective):
-    """An objective that no list of settings has heard of."""
-
-    loss: Literal["surprising"]
-    surprise: float
-    hidden: int = 0
-
-    aside = frozenset({"hidden"})
-
-    @property
-    def optimizer_name(self) -> str:
-        return "none"
-
-    def make_criterion(self, problem: object, device: torch.device) -> Criterion:
-        raise NotImplementedError
-
-    def make_optimizer(self, *_: object) -> Optimizer:  # type: ignore[override]
-        raise NotImplementedError
-
-
-def test_the_table_has_a_column_for_a_setting_that_no_list_has_heard_of(tmp_path: Path) -> None:
-    new = Surprising(loss="surprising", surprise=0.5, hidden=3)
-    outcomes = [
-        make_outcome(tmp_path, "known", [(0.7, 0.5)]),
-        make_outcome(tmp_path, "new", [(0.6, 0.5)], objective=new),
-    ]
-    rows = grid.table(outcomes)
-    assert list(rows.columns) == [
-        *("trial", "loss", "optimizer", "lr", "momentum", "weight_decay", "surprise"),
-        *("seeds", "val_auc", "val_auc_sd", "val_acc", "status"),
-    ]
-    assert rows.set_index("trial")["surprise"].to_dict() == {"known": pytest.approx(np.nan, nan_ok=True), "new": 0.5}
-    assert grid.trial_name("mine", new) == "mine-surprising-surprise0.5"
-    grid.write("t", rows, make_winner(tmp_path), Workspace(tmp_path))
-    again = grid.read("t", Workspace(tmp_path))
-    assert again is not None
-    assert again.settings == ("loss", "optimizer", "lr", "momentum", "weight_decay", "surprise")
-
-
-@pytest.mark.parametrize("loss", sorted(OBJECTIVES))
-def test_a_winner_of_any_objective_is_read_as_it_was_written(loss: str, tmp_path: Path) -> None:
-    winner = make_winner(tmp_path, objective=objectives.ADAPTER.validate_python(OBJECTIVES[loss] | {"lr": 1e-5}))
-    files = grid.write("t", grid.table([make_outcome(tmp_path, "one", [(0.5, 0.5)])]), winner, Workspace(tmp_path))
-    again = grid.read("t", Workspace(tmp_path))
-    assert again is not None
-    assert again.winner == winner
-    assert read_winner(files[1]) == winner.objective
-    assert yaml.safe_load(files[1].read_text())["objective"]["lr"] == 1e-5  # also by the rules of YAML 1.1
-
-
-def test_what_was_written_is_read_and_a_recipe_takes_its_objective(tmp_path: Path) -> None:
-    outcomes = [make_outcome(tmp_path, name, [(auc, 0.5)]) for name, auc in (("one", 0.7), ("two", 0.8))]
-    winner = grid.choose(outcomes)
-    assert winner is not None
-    content = grid.summary(outcomes, winner, "readme", "readme")
-    files = grid.write(TASK.name, grid.table(outcomes), content, Workspace(tmp_path))
-    assert files == [tmp_path / "sweeps" / TASK.name / name for name in ("trials.csv", "winner.yaml")]
-    again = grid.read(TASK.name, Workspace(tmp_path))
-    assert again is not None
-    assert list(again.table["trial"]) == ["two", "one"]
-    assert again.winner == content
-    assert read_winner(files[1]) == winner.trial.objective
-    recipes = PARAMS["recipes"] | {"mine": PARAMS["recipes"]["dam"] | {"winner_files": {TASK.name: str(files[1])}}}
-    params = Params.model_validate(PARAMS | {"recipes": recipes})
-    assert resolve_finetune(params, TASK, "mine", "quick", 0).objective == winner.trial.objective
-
-
-def test_the_committed_sweep_is_read_and_would_be_written_as_it_is(tmp_path: Path) -> None:
-    """Its table has a column for every setting that was known then."""
-    committed = grid.read("breastmnist", Workspace(ROOT))
-    assert committed is not None
-    assert committed.settings == ("loss", "optimizer", "lr", "momentum", "weight_decay")
-    assert len(committed.table) == committed.winner.trials == 45
-    assert committed.table["trial"][0] == committed.winner.trial == "readme-cross-entropy-rmsprop-lr0.0001"
-    files = grid.write("breastmnist", committed.table, committed.winner, Workspace(tmp_path))
-    for file in files:
-        assert file.read_bytes() == (ROOT / "sweeps" / "breastmnist" / file.name).read_bytes()
-
-
-def test_equal_trials_give_equal_bytes(tmp_path: Path) -> None:
-    other = objectives.ADAPTER.validate_python(OBJECTIVES["aucm"])
-    outcomes = [
-        make_outcome(tmp_path, "one", [(0.7, 0.5), (0.8, 0.5)]),
-        make_outcome(tmp_path, "two", [(0.7, 0.5), (0.8, 0.5)], objective=other),
-    ]
-    winner, contents = make_winner(tmp_path), []
-    for root, order in ((tmp_path / "a", outcomes), (tmp_path / "b", outcomes[::-1])):
-        contents.append([p.read_bytes() for p in grid.write("t", grid.table(order), winner, Workspace(root))])
-    assert contents[0] == contents[1]
-
-
-def test_without_a_winner_an_earlier_one_goes(tmp_path: Path) -> None:
-    outcomes, workspace = [make_outcome(tmp_path, "one", [(0.5, 0.5)])], Workspace(tmp_path)
-    grid.write("t", grid.table(outcomes), make_winner(tmp_path), workspace)
-    assert grid.write("t", grid.table(outcomes), None, workspace) == [tmp_path / "sweeps" / "t" / "trials.csv"]
-    assert grid.read("t", workspace) is None
+def test_a_whole_objective_may_be_varied_and_stands_in_the_name_by_its_values() -> None:
+    objectives = {"auc": PARAMS["recipes"]["dam"]["objective"], "ce": {"loss": "nll", "optimizer": "sgd", "lr": 0.1}}
+    first, second = make_trials(with_grid({"objective": objectives, "lr": [0.5]}), "mine")
+    assert (first.shown, second.shown) == ({"objective": "auc"}, {"objective": "ce"})
+    assert first.settings == second.settings == {}
+    assert second.name == "readme-nll-sgd-lr0.5"
+    assert second.objective.model_dump()["lr"] == 0.5
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "message"),
+    ("task", "over", "message"),
     [
-        ("trials.csv", "trial,loss\na,b\n", "trials.csv: has no column seeds, val_auc, val_auc_sd, val_acc, status"),
-        ("trials.csv", "", "trials.csv: can't be read"),
-        ("winner.yaml", "", "winner.yaml: should hold keys with values, and is empty"),
-        ("winner.yaml", "trial: [", "winner.yaml: not valid YAML: line 1"),
-        ("winner.yaml", "trial: one\n", "winner.yaml: task: Field required"),
+        (
+            "breastmnist",
+            {"network": ["r3d18", "medmnist-resnet18-3d"]},
+            r"sweep\.grids\.mine\.over\.network: should be 'medmnist-resnet18' or .*, got 'r3d18', for breastmnist \(2d\)",
+        ),
+        (
+            "vesselmnist3d",
+            {"network": {"narrow": NARROW}},
+            r"sweep\.grids\.mine\.over\.network\.narrow: unknown family 'resnet'; known: .*, for vesselmnist3d \(3d\)",
+        ),
+        ("breastmnist", {"flips_at_test": [["depth"]]}, r"over\.flips_at_test: 0: should be 'height' or 'width', got"),
+        (
+            "vesselmnist3d",
+            {"network": {"flat": NARROW | {"family": "resnet-slices", "slices": 27}}},
+            r"sweep\.grids\.mine\.over\.network\.flat: does not take vesselmnist3d: ",
+        ),
     ],
-)
-def test_a_damaged_file_is_one_sentence(tmp_path: Path, name: str, content: str, message: str) -> None:
-    workspace = Workspace(tmp_path)
-    grid.write("t", grid.table([make_outcome(tmp_path, "one", [(0.5, 0.5)])]), make_winner(tmp_path), workspace)
-    (tmp_path / "sweeps" / "t" / name).write_text(content)
-    with told(NoWinner, rf"{message}.*; run `python -m pipelines.sweep t` for it"):
-        grid.read("t", workspace)
+)  # fmt: skip
+def test_what_the_task_can_not_have_is_told_before_anything_is_run(
+    task: str, over: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BadInput, match=message):
+        grid.trials(with_grid(over, "medmnist"), find(task), "mine", "quick", (0,), "a test")
 
 
-def test_to_read_a_sweep_takes_neither_pytorch_nor_ray() -> None:
-    program = (
-        "import sys; from pathlib import Path; from benchmark.runs.workspace import Workspace\n"
-        "from benchmark.sweep import grid; assert grid.read('breastmnist', Workspace()) is not None\n"
-        "print([name for name in ('torch', 'ray', 'libauc', 'mlflow', 'benchmark.training') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+@given(st.integers(1, 60), st.integers(0, 60), st.integers(0, 5))
+def test_a_draw_is_without_replacement_and_contains_every_smaller_one(size: int, count: int, seed: int) -> None:
+    found = drawn(count, size, seed)
+    assert len(set(found)) == len(found) == min(count, size)
+    assert set(found) <= set(range(size))
+    assert found == drawn(size, size, seed)[:count] == drawn(count, size, seed)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "no such file"),
-        ({"trial": "one"}, "has no winner's objective"),
-        ({"objective": GRADIENT | {"loss": "auc"}}, "objective.loss: unknown name 'auc'"),
-        ({"objective": GRADIENT | {"loss": "nll", "lr": -1}}, "objective.lr: should be greater than 0, got -1"),
-    ],
-)
-def test_a_winner_file_that_is_none_is_one_sentence(tmp_path: Path, content: object, message: str) -> None:
-    path = tmp_path / "winner.yaml"
-    if content is not None:
-        path.write_text(yaml.safe_dump(content))
-    with pytest.raises(NoWinner, match=message):
-        read_winner(path)
+def test_draws_are_even_and_depend_on_their_seed() -> None:
+    counts = [sum(place in drawn(3, 10, seed) for seed in range(1000)) for place in range(10)]
+    assert max(abs(count - 300) for count in counts) < 5 * (1000 * 0.3 * 0.7) ** 0.5
+    assert len({tuple(drawn(5, 100, seed)) for seed in range(20)}) == 20
+
+
+def test_a_random_search_has_trials_of_the_grid_in_its_order() -> None:
+    everything = [trial.name for trial in make_trials(shipped(), "dam")]
+
+    def names(random: int, draw_seed: int = 0) -> list[str]:
+        how = Search(random=random, draw_seed=draw_seed)
+        return [trial.name for trial in grid.trials(shipped(), TASK, "dam", "quick", (0,), "a test", how)]
+
+    assert names(7) == [name for name in everything if name in set(names(7))]
+    assert len(names(7)) == 7
+    assert set(names(7)) < set(names(20)) < set(everything)
+    assert names(7) != names(7, draw_seed=1)
+    assert names(1000) == everything
+
+
+def test_a_grid_too_large_to_be_walked_through_can_be_drawn_from() -> None:
+    """Of 10 to the 10th points."""
+    over = {key: [1 + place for place in range(100)] for key in ("epochs", "trainable")}
+    over |= {"batch_size": [2 + place for place in range(100)], "lr": [0.1 / (1 + place) for place in range(100)]}
+    over |= {"averaging": {f"n{place}": {"decay": (1 + place) / 102} for place in range(100)}}
+    params = with_grid(over, "medmnist")
+    assert params.sweep.grids["mine"].size == 10**10
+    made = grid.trials(params, TASK, "mine", "quick", (0, 1), "a test", Search(random=5))
+    assert len({trial.name for trial in made}) == 5

@@ -1,7 +1,5 @@
 """From trials to a winner: what there is to run, and what is done once it was run. Ray has tests of its own."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pandas as pd
@@ -11,12 +9,12 @@ import yaml
 from benchmark.core.errors import DataMissing
 from benchmark.runs.status import DONE, NOT_RUN, State, Status
 from benchmark.runs.workspace import Workspace
-from benchmark.sweep import cluster, trial
 from benchmark.sweep.cluster import Share
 from benchmark.sweep.grid import Trial
-from benchmark.sweep.search import Sweep, plan
+from benchmark.sweep.plan import plan
+from benchmark.sweep.search import Budget, Sweep
 from benchmark.sweep.trial import Job
-from tests.helpers import CPU, OBJECTIVES, find
+from tests.helpers import OBJECTIVES, find
 from tests.sweep.parts import SMALL, make_trial
 
 GOOD = make_trial("good", SMALL, epochs=1)
@@ -25,39 +23,17 @@ BAD = make_trial("bad", SMALL, epochs=1, objective=OBJECTIVES["cross-entropy"] |
 SHARE = Share(1, 0, 1)
 
 
-@pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs go on in this process, one after the other."""
-
-    @contextmanager
-    def connect(*_: object) -> Iterator[None]:
-        yield
-
-    def run(
-        jobs: Sequence[Job],
-        share: Share,
-        workspace: Workspace,
-        asha: bool,
-        minutes: float,
-        on_end: Callable[[Job], None],
-    ) -> None:
-        for job in jobs:
-            trial.run(job, CPU)
-            on_end(job)
-
-    monkeypatch.setattr(cluster, "connect", connect)
-    monkeypatch.setattr(cluster, "run", run)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def make_sweep(workspace: Workspace, *trials: Trial) -> Sweep:
     return Sweep("mine", "test", trials, workspace)
 
 
-def run_all(sweep: Sweep, trials: int | None = None) -> list[str]:
+def run_all(sweep: Sweep, trials: int = 0) -> list[str]:
     """Run what is missing of so many trials; the names in the order in which they ended."""
     ended: list[Job] = []
-    due = [job for runs in sweep.missing(asha=False)[:trials] for job in runs]
-    sweep.run(due, "", SHARE, False, 0, ended.append)
+    sweep.run("", SHARE, False, Budget(trials=trials), lambda _: None, ended.append)
     return [job.config.recipe for job in ended]
 
 
@@ -77,7 +53,9 @@ def test_the_winner_is_scored_on_the_test_split_once_every_trial_has_come_to_its
     assert str(late).startswith("STAND-IN DATA, NOT A RESULT: ")
     scored = {one.name for one in sweep.trials for job in sweep.jobs[one.name] if "test" in _scores(job)}
     assert scored == {late.winner.trial}
-    assert list(late.files) == [workspace.sweeps / SMALL.name / name for name in ("trials.csv", "winner.yaml")]
+    assert list(late.files) == [
+        workspace.sweeps / SMALL.name / "mine" / f for f in ("trials.csv", "winner.yaml", "cost.csv")
+    ]
     assert yaml.safe_load(late.files[1].read_text())["metrics"] == late.winner.metrics
     table = pd.read_csv(late.files[0])
     assert list(table["status"].str.partition(":")[0]) == ["done", "done", "failed"]
@@ -137,8 +115,8 @@ def test_a_plan_needs_neither_data_nor_trunk(workspace: Workspace) -> None:
     assert without_trunk.to_run == 2
     assert str(without_trunk).endswith("minutes, and the trunk has to be pretrained before")
     workspace.data(SMALL.name).unlink()
-    without_data = plan([from_trunk, BAD], SHARE, workspace)
-    assert without_data.to_run == 3
+    without_data = plan([from_trunk, make_trial("bad", SMALL, seeds=2)], SHARE, workspace)
+    assert without_data.to_run == 4
     assert without_data.minutes is None
-    assert str(without_data) == "3 runs to make; how long they take is known once the data is there"
+    assert str(without_data) == "4 runs to make; how long they take is known once the data is there"
     assert without_data.statuses == {"trunk": [NOT_RUN], "bad": [NOT_RUN]}
