@@ -29,7 +29,7 @@ def main(
 
     params, workspace = project.params(), project.WORKSPACE
     wanted = find_task(params, task, "option --task")
-    external.check_name(name, params.recipes, "option --name")
+    external.check_name(name, (*params.recipes, *params.ensembles), "option --name")
     paths = expand(files)
 
     # Late: a mistyped name is told before PyTorch and MLflow are imported, in seconds less.
