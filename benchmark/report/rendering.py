@@ -23,6 +23,9 @@ def templates() -> Environment:
     )
     environment.filters |= _filters()
     environment.globals["answer"] = wording.answer
+    environment.globals["run_name"] = wording.run
+    environment.globals["legend"] = wording.LEGEND
+    environment.globals["trained_on_val"] = wording.TRAINED_ON_VAL
     return environment
 
 
@@ -35,6 +38,7 @@ def _filters() -> Mapping[str, Any]:
         "difference": wording.difference,
         "number": wording.number,
         "seeds": wording.seeds,
+        "named": wording.named,
         "interval": wording.interval,
         "p_value": wording.p_value,
         "md": _markdown,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from benchmark.published.table import PublishedResult, for_task
 from benchmark.published.verdict import Judgement, best_comparable, judge
+from benchmark.report import wording
 from benchmark.report.model import Cell, TaskComparison
 
 
@@ -24,7 +25,7 @@ def best(task: TaskComparison) -> PublishedResult | None:
 
 
 def champion(task: TaskComparison) -> Cell | None:
-    """The recipe with the best validation AUROC; chosen without a look at the test split."""
+    """The recipe or ensemble with the best validation AUROC; chosen without a look at the test split."""
     cells = [cell for cell in task.cells if "val_auc" in cell.figures and not cell.external]
     return max(cells, key=lambda cell: cell.figures["val_auc"].mean, default=None)
 
@@ -34,7 +35,9 @@ def judgement(task: TaskComparison, cell: Cell, row: PublishedResult | None) -> 
     if row is None or cell.numbers is None or task.is_standin:
         return None
     trained = cell.done[0].trained
-    return judge(row, cell.numbers.over, task.task, str(trained.config.network) if trained else "network not known")
+    network = str(trained.config.network) if trained else wording.seeds(cell) if cell.ensemble else "network not known"
+    # HERE: cell.trained_on_val goes to `judge` as its `trained_on_val`, once it takes that.
+    return judge(row, cell.numbers.over, task.task, network)
 
 
 def beside(task: TaskComparison, cell: Cell) -> Iterator[Beside]:

@@ -25,8 +25,8 @@ OURS, COMPARABLE, OTHER = COLOURS[0], COLOURS[1], "#777777"
 
 def forest(task: TaskComparison) -> Picture | None:
     """None where nothing was scored, or the data is a stand-in."""
-    ours = [(cell.recipe, cell.numbers.over) for cell in task.cells if cell.numbers]
-    ours = [(name, over) for name, over in ours if np.isfinite(over.mean)]
+    cells = [(cell, cell.numbers.over, cell.interval) for cell in task.cells if cell.numbers and cell.interval]
+    ours = [(wording.named(cell), over, interval) for cell, over, interval in cells if np.isfinite(over.mean)]
     if not ours or task.is_standin:
         return None
     published = _published(task)
@@ -35,8 +35,8 @@ def forest(task: TaskComparison) -> Picture | None:
             figsize=(7.2, 1.3 + 0.26 * (len(ours) + len(published))), layout="constrained", facecolor="white"
         )
         axes = figure.subplots()
-        for y, (_, over) in enumerate(ours):
-            axes.plot([over.both.low, over.both.high], [y, y], color=OURS, linewidth=2)
+        for y, (_, over, interval) in enumerate(ours):
+            axes.plot([interval.low, interval.high], [y, y], color=OURS, linewidth=2)
             axes.plot([over.images.low, over.images.high], [y, y], color=OURS, linewidth=4, alpha=0.45)
             axes.plot([over.mean], [y], "o", color=OURS)
         for y, (_, auroc, comparable) in enumerate(published, len(ours)):
@@ -49,7 +49,7 @@ def forest(task: TaskComparison) -> Picture | None:
             )
         axes.set_yticks(
             range(len(ours) + len(published)),
-            [name for name, _ in ours] + [name for name, _, _ in published],
+            [name for name, _, _ in ours] + [name for name, _, _ in published],
             fontsize=9,
         )
         axes.set_ylim(len(ours) + len(published) - 0.5, -0.5)
@@ -62,7 +62,7 @@ def forest(task: TaskComparison) -> Picture | None:
             Line2D([], [], color=OTHER, marker="D", linestyle="", fillstyle="none", label="published, not comparable"),
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=1, fontsize=9)
-        alt = "; ".join(f"{name} {wording.spanned(over.both)}" for name, over in ours)
+        alt = "; ".join(f"{name} {wording.spanned(interval)}" for name, _, interval in ours)
         return Picture(
             svg_uri(figure), f"Test AUROC of {task.task.name} with 95 % intervals, beside published ones. {alt}"
         )
