@@ -144,8 +144,10 @@ class Combined(Record):
 
 
 def _form(content: Any) -> str:
-    stage = (content.get("config") or {}).get("stage") if isinstance(content, dict) else content.config.stage
-    return {"external": "given", "ensemble": "combined"}.get(str(stage), "trained")
+    if isinstance(content, dict):
+        stage = (content.get("config") or {}).get("stage")
+        return {"external": "given", "ensemble": "combined"}.get(str(stage), "trained")
+    return "given" if isinstance(content, FromElsewhere) else "combined" if isinstance(content, Combined) else "trained"
 
 
 RunRecord = Trained | FromElsewhere | Combined
