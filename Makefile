@@ -30,7 +30,7 @@ lock: env ## pyproject.toml → requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev --extra sweep --no-header --quiet --output-file requirements.lock pyproject.toml
 
 clean: ## results, caches and the environment go; fetched data stays
-	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .benchmarks runs trials trunks plots dvc_plots reports mlruns mlflow.db*
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .benchmarks runs trials trunks plots dvc_plots reports mlruns mlflow.db* ensembles/*/
 
 env: $(BIN)/.built ## the environment in .venv, from the hash-pinned lock
 

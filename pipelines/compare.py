@@ -13,7 +13,7 @@ def main(
     a: Annotated[
         str,
         typer.Argument(
-            help="a recipe or method from elsewhere, a folder of a run or of seeds, or models:/TASK@champion"
+            help="a recipe, ensemble or method from elsewhere, a folder of a run or of seeds, or models:/TASK@champion"
         ),
     ],
     b: Annotated[str, typer.Argument(help="the same of the other side")],

@@ -1,12 +1,15 @@
-"""Every figure of every split of a recipe's runs: `python -m pipelines.figures dam --csv figures.csv`."""
+"""Every figure of every split of the runs of a recipe or ensemble: `python -m pipelines.figures dam --csv figures.csv`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.console import cli
+
+if TYPE_CHECKING:
+    from benchmark.runs.folder import RunFolder
 
 
 def main(
@@ -29,16 +32,25 @@ def main(
     params = project.params()
     asked = side(name, choose_profile(params, profile, "option --profile"))
     table = pd.DataFrame(
-        {"task": task, "seed": folder.record().config.seed, **row}
+        {"task": task, "seed": _seed(folder), **row}
         for task, folders in asked.cells.items()
         for folder in folders
         for row in measures.every_split(folder.scores(), find_task(params, task, "params.yaml").label_names)
     )
     print(table.to_string(index=False, float_format="{:.4f}".format))
+    if asked.trained_on_val:
+        print(
+            f"\n{asked.name} was trained on val too: its split val is of images that were held out, train of the others"
+        )
     if csv:
         with atomic(Path(csv)) as partial:
             table.to_csv(partial, index=False, lineterminator="\n")
         print(f"\ntable: {csv}")
+
+
+def _seed(folder: RunFolder) -> str:
+    seed = folder.record().config.seed
+    return "" if seed is None else str(seed)
 
 
 if __name__ == "__main__":

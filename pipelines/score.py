@@ -38,7 +38,7 @@ def main(
 
     params, workspace = project.params(), project.WORKSPACE
     wanted = find_task(params, task, "option --task")
-    external.check_name(name, params.recipes, "option --name")
+    external.check_name(name, (*params.recipes, *params.ensembles), "option --name")
     stated = external.Stated(note, edge_length(pixels), weights(external_weights))
     paths = expand(files)
 

@@ -11,7 +11,7 @@ from benchmark.core.provenance import ROOT
 
 FILES = [path for room in ("benchmark", "pipelines") for path in sorted((ROOT / room).rglob("*.py"))]
 FOUND_BY_BEING_THERE = ("objectives", "networks", "augmentations")
-STAGES = ["fetch", "pretrain", "finetune", "sweep", "report"]
+STAGES = ["fetch", "pretrain", "finetune", "ensemble", "sweep", "report"]
 FLOORS: dict[str, set[str]] = {
     "core": set(),
     "objectives": {"core"},

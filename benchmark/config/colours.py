@@ -9,10 +9,11 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 
 def colour(place: int) -> str:
-    """Of the recipe in this place of `finetune.names`."""
+    """Of the column in this place of the report: `finetune.names`, then `ensemble.names`."""
     return COLOURS[place % len(COLOURS)]
 
 
 def of_recipe(params: Params, name: str) -> str:
-    """Of a recipe; those that section finetune leaves out come behind."""
-    return colour(list(dict.fromkeys((*params.finetune.names, *params.recipes))).index(name))
+    """Of a recipe or ensemble; those that are not run come behind."""
+    run = (*params.finetune.names, *params.ensemble.names)
+    return colour(list(dict.fromkeys((*run, *params.recipes, *params.ensembles))).index(name))

@@ -16,6 +16,7 @@ from benchmark.config.recipes import (
     Augmentation2d,
     Augmentation3d,
     Distinct,
+    Ensemble,
     Network2d,
     Network3d,
     PretrainRecipe,
@@ -68,6 +69,10 @@ class FinetuneSection(Section):
         return (*self.recipes, *(one.recipe for one in self.second))
 
 
+class EnsembleSection(Section):
+    names: Annotated[tuple[Name, ...], Distinct]
+
+
 class SweepSection(Section):
     tasks: Annotated[tuple[Name, ...], Distinct]
     grids: dict[Name, Grid]
@@ -84,10 +89,12 @@ class Params(Section):
     fetch: FetchSection
     pretrain: PretrainSection
     finetune: FinetuneSection
+    ensemble: EnsembleSection
     sweep: SweepSection
     report: ReportSection
     tasks: dict[Name, TaskEntry]
     recipes: dict[Name, Recipe]
+    ensembles: dict[Name, Ensemble]
     profiles: dict[Name, Profile]
 
     @model_validator(mode="after")
@@ -110,6 +117,10 @@ class Params(Section):
         for name in self.recipes:
             self.phases(name)
         self._second_phases_are_where_they_belong()
+        check("ensemble.names", self.ensemble.names, self.ensembles)
+        for name, ensemble in self.ensembles.items():
+            check(f"ensembles.{name}.members", ensemble.members, self.recipes)
+        self._ensembles_can_be_made()
         check("sweep.tasks", self.sweep.tasks, self.tasks)
         for name, grid in self.sweep.grids.items():
             check(f"sweep.grids.{name}.recipe", (grid.recipe,), self.recipes)
@@ -134,6 +145,13 @@ class Params(Section):
                 raise ValueError(f"{key}.after: should be what {one.recipe} starts from, {start}, got '{one.after}'")
             if one.after not in self.finetune.names:
                 raise ValueError(f"{key}.after: '{one.after}' is not among the recipes that are run")
+
+    def _ensembles_can_be_made(self) -> None:
+        if both := [name for name in self.ensembles if name in self.recipes]:
+            raise ValueError(f"ensembles.{both[0]}: is the name of a recipe; give the ensemble one of its own")
+        for name in self.ensemble.names:
+            if left_out := [one for one in self.ensembles[name].members if one not in self.finetune.names]:
+                raise ValueError(f"ensembles.{name}.members: '{left_out[0]}' is not among the recipes that are run")
 
     def phases(self, name: str) -> tuple[str, ...]:
         """The recipes whose runs come before one of this recipe, first to last, and itself.

@@ -192,6 +192,13 @@ class Recipe(Section):
         return self
 
 
+class Ensemble(Section):
+    """The mean score of all seeds of its member recipes, each recipe weighing the same."""
+
+    about: str
+    members: Annotated[tuple[Name, ...], Distinct] = Field(min_length=1)
+
+
 class Profile(Section):
     """How much of a recipe is run: seeds, epochs, a cheaper network where one is named, and how it is computed."""
 

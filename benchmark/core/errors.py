@@ -54,6 +54,10 @@ class NoStart(BadInput):
     """A recipe starts from another one's run that is not there."""
 
 
+class NoMember(BadInput):
+    """A run that an ensemble is the mean of is not there, or is damaged."""
+
+
 class NoCluster(BadInput):
     """No cluster answers at the address that was given."""
 

@@ -1,6 +1,6 @@
 """Two methods on the same test images: whose AUROC is higher, and whether that is more than chance.
 
-A side is a recipe or a method from elsewhere (every task that it has runs of), one task of it, or one run. The rule: a
+A side is a recipe, an ensemble or a method from elsewhere (every task that it has runs of), one task of it, or one run. The rule: a
 side is called better where both have two seeds or more and the p-value of their difference, other seeds on other images,
 is below `ALPHA` after Holm's correction over all the tests that are made together: every pair of sides on every task. With
 one seed nothing is called better: its spread over seeds is unknown, and no such test is made.
@@ -36,6 +36,10 @@ class Side:
     name: str
     cells: Mapping[str, tuple[RunFolder, ...]]
     """Finished runs by task, in the order of their seeds."""
+
+    @property
+    def trained_on_val(self) -> bool:
+        return any(folder.record().trained_on_val for folders in self.cells.values() for folder in folders)
 
 
 class Answer(Enum):
@@ -75,6 +79,8 @@ class Pair:
     """Of 'a' and 'b'."""
     unpaired: tuple[str, ...] = ()
     """Tasks that only one of the sides was run on."""
+    trained_on_val: tuple[str, ...] = ()
+    """Which of the sides were trained on the val split too, or have members that were."""
 
     @property
     def is_standin(self) -> bool:
@@ -84,7 +90,7 @@ class Pair:
 def find(name: str, profile: str, workspace: Workspace) -> Side:
     """What a name stands for: a run folder, the folder of a task's recipe, or a recipe of the profile.
 
-    A method from elsewhere is named as a recipe is.
+    An ensemble and a method from elsewhere are named as a recipe is.
 
     Raises:
         BadInput: it is none of them, or nothing of it is finished.
@@ -102,10 +108,12 @@ def find(name: str, profile: str, workspace: Workspace) -> Side:
             raise DamagedRun(f"{folder.path}: {status.reason}")
         if status.is_done:
             config = folder.record().config
-            cells.setdefault(config.tasks[0], []).append((config.seed, folder))
+            cells.setdefault(config.tasks[0], []).append(
+                (config.seed or 0, folder)
+            )  # an ensemble has none, and no second run
     if not cells:
         raise BadInput(
-            f"{name}: no finished run; give a run folder, a folder of seeds, or a recipe (or method from elsewhere) that "
+            f"{name}: no finished run; give a run folder, a folder of seeds, or a recipe (or ensemble, or method from elsewhere) that "
             f"profile {profile} has runs of: {', '.join(workspace.list_names(profile)) or 'none'}"
         )
     return Side(name, {task: tuple(folder for _, folder in sorted(runs, key=_seed)) for task, runs in cells.items()})
@@ -125,7 +133,8 @@ def compare(a: Side, b: Side, resamples: int = statistics.RESAMPLES) -> Pair:
     measured = {task: _measured(task, a, b, resamples) for task in shared}
     standins = {task for task in shared if a.cells[task][0].record().standin}
     (pair,) = judge({(a.name, b.name): measured}, standins)
-    return replace(pair, unpaired=tuple(sorted(set(a.cells) ^ set(b.cells))))
+    trained_on_val = tuple(side.name for side in (a, b) if side.trained_on_val)
+    return replace(pair, unpaired=tuple(sorted(set(a.cells) ^ set(b.cells))), trained_on_val=trained_on_val)
 
 
 def judge(family: Mapping[tuple[str, str], Mapping[str, Measured]], standins: Collection[str]) -> list[Pair]:

@@ -12,6 +12,10 @@ class Commands(Protocol):
         """All seeds of one task and recipe."""
         ...
 
+    def ensemble(self, profile: str, task: str, name: str) -> str:
+        """The mean over the runs of an ensemble's members."""
+        ...
+
     def any_cell(self, profile: str) -> str:
         """As `cell`, with blanks for the task and the recipe."""
         ...

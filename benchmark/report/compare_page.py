@@ -55,6 +55,8 @@ def remarks(pair: Pair) -> list[str]:
         ranks = f"{pair.a} {ranking.ranks['a']:.2f}, {pair.b} {ranking.ranks['b']:.2f}"
         p = wording.p_value(ranking.p)
         said.append(f"Mean rank over {ranking.tasks} tasks: {ranks}; {ranking.test} p = {p}.")
+    if pair.trained_on_val:
+        said.append(f"Trained on val too: {', '.join(pair.trained_on_val)}.")
     if pair.unpaired:
         said.append(f"Left out, because only one side has runs: {', '.join(pair.unpaired)}.")
     return said

@@ -19,7 +19,8 @@ def discussion(comparison: Comparison) -> list[str]:
 
 
 def _pairs(comparison: Comparison) -> Iterator[str]:
-    ours = {name for name in comparison.recipes if name not in comparison.external}
+    # An ensemble is trained with no loss of its own.
+    ours = set(comparison.recipes) - set(comparison.external) - set(comparison.ensembles)
     auc = {name for name in ours if any(_trains_for_auc(task, name) for task in comparison.tasks)}
     for (a, b), pair in comparison.pairs.items():
         if {a, b} <= ours and len({a, b} & auc) == 1:

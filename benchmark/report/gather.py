@@ -30,22 +30,32 @@ Key = tuple[str, str]
 def collect(params: Params, profile: str, workspace: Workspace) -> Comparison:
     """What the runs of a profile found out, for every task of `fetch` and every recipe of `finetune`.
 
-    No run folder needs to be there: what is missing is listed as such. After the recipes comes every method from
-    elsewhere that has predictions for one of the tasks.
+    No run folder needs to be there: what is missing is listed as such. After the recipes come the ensembles, then every
+    method from elsewhere that has predictions for one of the tasks.
     """
-    recipes = params.finetune.names
+    recipes, ensembles = params.finetune.names, params.ensemble.names
     names = tuple(dict.fromkeys((*params.fetch.tasks, *params.fetch.left_out)))
-    methods = [method for method in workspace.list_methods() if method not in recipes]
+    methods = [method for method in workspace.list_methods() if method not in (*recipes, *ensembles)]
     folders = {(task, recipe): workspace.cell(profile, task, recipe) for task in names for recipe in recipes}
     folders |= {(task, method): workspace.given_cell(task, method) for task in names for method in methods}
-    runs = _read({key: _recorded(cell) for key, cell in folders.items()})
+    recorded = {key: _recorded(cell) for key, cell in folders.items()}
+    for task, name in itertools.product(names, ensembles):
+        folder = workspace.ensemble(profile, task, name)
+        recorded[task, name] = [folder] if folder.exists else []
+    runs = _read(recorded)
     given = tuple(method for method in methods if any(runs[task, method] for task in names))
     refusals = {(refusal.task, refusal.recipe): refusal.status for refusal in workspace.list_refusals(profile)}
     cells = {
         task: (
             *(
-                Cell(recipe, runs[task, recipe], refusals.get((task, recipe)), task in params.fetch.tasks)
-                for recipe in recipes
+                Cell(
+                    name,
+                    runs[task, name],
+                    refusals.get((task, name)),
+                    task in params.fetch.tasks,
+                    ensemble=name in ensembles,
+                )
+                for name in (*recipes, *ensembles)
             ),
             *(Cell(method, runs[task, method], None, task in params.fetch.tasks, external=True) for method in given),
         )
@@ -59,12 +69,14 @@ def collect(params: Params, profile: str, workspace: Workspace) -> Comparison:
         profile=profile,
         seeds=params.profiles[profile].seeds,
         recipes={name: params.recipes[name].about for name in recipes}
+        | {name: params.ensembles[name].about for name in ensembles}
         | {method: _about(run for task in sorted(names) for run in runs[task, method]) for method in given},
         tasks=tasks,
         trunks={dim: _run(folder) for dim, folder in trunks.items() if folder.exists},
         pairs=_pairs(cells, {task.task.name for task in tasks if task.is_standin}),
         ranking=_ranking(cells),
         external=given,
+        ensembles=ensembles,
     )
 
 

@@ -19,7 +19,7 @@ from benchmark.published.table import PublishedResult
 from benchmark.published.verdict import Origin, obstacle
 from benchmark.report.numbers import CellNumbers, RunNumbers, of_cell
 from benchmark.runs.folder import RunFolder
-from benchmark.runs.record import FromElsewhere, RunRecord, Trained
+from benchmark.runs.record import Combined, FromElsewhere, RunRecord, Trained
 from benchmark.runs.status import DONE, NOT_FINISHED, State, Status
 
 
@@ -64,7 +64,7 @@ class MeasuredRun:
 
     @property
     def seed(self) -> int | None:
-        """None where the run is damaged."""
+        """None where the run is damaged, and of an ensemble."""
         return self.record.config.seed if self.record else None
 
     @property
@@ -74,8 +74,8 @@ class MeasuredRun:
     @property
     def problem(self) -> str:
         """Why it has no figures."""
-        if self.record is None:
-            return str(self.status)  # which names the file
+        if self.record is None or self.seed is None:
+            return str(self.status)  # which names the file where that can't be read
         return f"seed {self.seed}: {self.status}"
 
 
@@ -92,6 +92,8 @@ class Cell:
     """False where the task was left out because its data can't be reached."""
     external: bool = False
     """Whether these are predictions from elsewhere, of which no task lacks any."""
+    ensemble: bool = False
+    """Whether its one run is the mean of other cells' runs."""
 
     @property
     def done(self) -> tuple[MeasuredRun, ...]:
@@ -129,6 +131,16 @@ class Cell:
         return Origin(configs[0].pixels, configs[0].external_weights) if configs else None
 
     @property
+    def trained_on_val(self) -> bool:
+        """Whether val images were trained on, so that the val figures are out of fold."""
+        return any(run.record.trained_on_val for run in self.runs if run.record)
+
+    @property
+    def networks(self) -> int:
+        """How many the ensemble is the mean of; 0 of a cell that is none, or that has no figures."""
+        return sum(len(run.record.members) for run in self.done if isinstance(run.record, Combined))
+
+    @property
     def interval(self) -> Estimate | None:
         """Test AUROC on other images, and of other seeds where there are several; None without figures."""
         if self.numbers is None:
@@ -149,9 +161,11 @@ class Cell:
 
     @cached_property
     def figures(self) -> dict[str, Figure]:
-        """By metric name, over the seeds that are done."""
+        """By metric name, over the seeds that are done; the val figures of cross-fitted ones are out of fold."""
         names = dict.fromkeys(name for run in self.done for name in run.metrics)
-        return {name: Figure.of([run.metrics[name] for run in self.done if name in run.metrics]) for name in names}
+        own = {name: Figure.of([run.metrics[name] for run in self.done if name in run.metrics]) for name in names}
+        found = self.numbers.out_of_fold if self.numbers else {}
+        return own | {name: Figure(value, None, len(self.done)) for name, value in found.items()}
 
 
 @dataclass(frozen=True)
@@ -194,7 +208,7 @@ class Comparison:
     profile: str
     seeds: tuple[int, ...]
     recipes: Mapping[str, str]
-    """What each column is about, by name: the recipes, then the methods from elsewhere."""
+    """What each column is about, by name: the recipes, the ensembles, then the methods from elsewhere."""
     tasks: tuple[TaskComparison, ...]
     trunks: Mapping[Dimension, MeasuredRun]
     """A dimension without a trunk folder is absent."""
@@ -204,10 +218,17 @@ class Comparison:
     """Of the columns with a figure for every task."""
     external: tuple[str, ...] = ()
     """Which of `recipes` are methods from elsewhere, that can't be run here."""
+    ensembles: tuple[str, ...] = ()
+    """Which of `recipes` are ensembles."""
 
     @property
     def is_standin(self) -> bool:
         return any(task.is_standin for task in self.tasks)
+
+    @property
+    def trained_on_val(self) -> set[str]:
+        """Which of `recipes` were trained on val too, on any task."""
+        return {cell.recipe for task in self.tasks for cell in task.cells if cell.trained_on_val}
 
     def reference(self, name: str) -> str:
         """The official task that a task of this comparison stands for; any other name as it is."""

@@ -29,6 +29,8 @@ def notes(comparison: Comparison, task: TaskComparison) -> list[Note]:
         *_protocol(task),
         *_trunk(comparison, task),
         *_seeds(task),
+        *_validation(task),
+        *_ensembles(task),
         *_selection(task),
         *_accuracy(task),
         *_published(task),
@@ -112,7 +114,7 @@ def _pool(dim: Dimension) -> list[str]:
 
 
 def _seeds(task: TaskComparison) -> Iterator[Note]:
-    counts: Mapping[str, int] = {cell.recipe: len(cell.done) for cell in task.cells if cell.done}
+    counts: Mapping[str, int] = {cell.recipe: len(cell.done) for cell in task.cells if cell.done and not cell.ensemble}
     if not counts:
         return
     stated = "; the published figures do not state their number of seeds" if task.readme or task.medmnist else ""
@@ -127,6 +129,26 @@ def _seeds(task: TaskComparison) -> Iterator[Note]:
     else:
         each = ", ".join(f"{recipe} {count}" for recipe, count in counts.items())
         yield Note("Seeds", f"Unequal numbers: {each}{stated}.", differs=False)
+
+
+def _validation(task: TaskComparison) -> Iterator[Note]:
+    for cell in task.cells:
+        if not cell.trained_on_val or not cell.numbers:
+            continue
+        known, images = cell.numbers.val_images
+        part = f", which are {known} of its {images} images" if known < images else ""
+        text = (
+            f"{cell.recipe}: trained on train and val together; its val figures are out of fold, of images that the "
+            f"networks behind a score were not trained on{part}."
+        )
+        yield Note("Trained on val", text, differs=True)
+
+
+def _ensembles(task: TaskComparison) -> Iterator[Note]:
+    for cell in task.cells:
+        if cell.networks:
+            text = f"{cell.recipe}: the mean score of {cell.networks} networks, one model; its interval is of other images alone."
+            yield Note("Ensemble", text, differs=True)
 
 
 def _selection(task: TaskComparison) -> Iterator[Note]:

@@ -20,6 +20,7 @@ from benchmark.core.provenance import digest_of_code
 from benchmark.evaluation import bands, chance, comparison, curves, measures, placements, resampling, statistics
 from benchmark.evaluation.placements import Placements
 from benchmark.evaluation.statistics import Estimate, OverSeeds
+from benchmark.runs import cell
 from benchmark.runs import scores as scores_file
 from benchmark.runs.folder import RunFolder
 
@@ -57,7 +58,7 @@ class RunNumbers:
 
 @dataclass(frozen=True)
 class CellNumbers:
-    """Of all finished runs of one task and recipe, on the test split."""
+    """Of all finished runs of one task and recipe, on the test split but for `out_of_fold`."""
 
     placements: Placements
     over: OverSeeds
@@ -68,6 +69,10 @@ class CellNumbers:
     """Half widths of 95 % about the mean true positive rate on `FPR`, see `bands`."""
     precision_band: np.ndarray
     """Likewise of the precision on `RECALL`."""
+    out_of_fold: Mapping[str, float]
+    """Val figures of cross-fitted runs, see `runs.cell`; empty of others, which have the same val images."""
+    val_images: tuple[int, int] = (0, 0)
+    """How many of official val these are figures of, and how many it has."""
 
 
 def of_runs(folders: Sequence[RunFolder]) -> list[RunNumbers]:
@@ -121,10 +126,10 @@ def run_numbers(digest: str, code: str, folder: RunFolder) -> RunNumbers:
 def cell_numbers(digests: list[str], code: str, folders: tuple[RunFolder, ...]) -> CellNumbers:
     """As `of_cell`, not kept."""
     labels, stack = comparison.stack(folders)
-    together = {"test": (labels, statistics.ensemble(stack))}
+    together, val = {"test": (labels, statistics.ensemble(stack))}, None
     if all("val" in folder.scores() for folder in folders):
-        val_labels, val_stack = comparison.stack(folders, "val")
-        together["val"] = (val_labels, statistics.ensemble(val_stack))
+        val = cell.out_of_fold(folders)
+        together["val"] = (val.labels, val.scores)
     placed = placements.placements(labels, stack)
     return CellNumbers(
         placed,
@@ -132,6 +137,8 @@ def cell_numbers(digests: list[str], code: str, folders: tuple[RunFolder, ...]) 
         statistics.delong(*together["test"]),
         measures.measures(together),
         *bands.bands(labels, stack, FPR, RECALL, bands.RESAMPLES if len(labels) <= MANY_IMAGES else FEW_CURVES),
+        val.figures if val and val.is_cross_fitted else {},
+        (len(val.labels), val.images) if val else (0, 0),
     )
 
 
@@ -143,5 +150,5 @@ _cell = _memory.cache(cell_numbers, ignore=["folders"])
 @cache
 def _code() -> str:
     """Digest of what computes the numbers."""
-    modules = (bands, chance, comparison, curves, measures, placements, resampling, scores_file, statistics)
+    modules = (bands, cell, chance, comparison, curves, measures, placements, resampling, scores_file, statistics)
     return digest_of_code([Path(__file__), *(Path(str(module.__file__)) for module in modules)])

@@ -111,7 +111,7 @@ def _origin(name: str, run: MeasuredRun, environment: str, out: Path) -> Origin:
     return Origin(
         task=name,
         recipe=record.config.recipe if record else wording.NOTHING,
-        seed=str(record.config.seed) if record else wording.NOTHING,
+        seed=wording.NOTHING if run.seed is None else str(run.seed),
         status=str(run.status),
         environment=environment,
         **(_training(trained) if trained else dict.fromkeys(TRAINING, wording.NOTHING)),

@@ -113,7 +113,10 @@ def _section(comparison: Comparison, part: TaskComparison, workspace: Workspace,
         pairs=[(pair, row) for pair in comparison.pairs.values() for row in pair.rows if row.task == name],
         gallery=gallery(part, workspace),
         data=workspace.data(name).relative_to(workspace.root).as_posix(),
-        commands=[commands.cell(comparison.profile, name, recipe) for recipe in recipes],
+        commands=[
+            (commands.ensemble if recipe in comparison.ensembles else commands.cell)(comparison.profile, name, recipe)
+            for recipe in recipes
+        ],
     )
 
 

@@ -23,6 +23,9 @@ def templates() -> Environment:
     )
     environment.filters |= _filters()
     environment.globals["answer"] = wording.answer
+    environment.globals["run_name"] = wording.run
+    environment.globals["legend"] = wording.LEGEND
+    environment.globals["trained_on_val"] = wording.TRAINED_ON_VAL
     return environment
 
 
@@ -36,6 +39,7 @@ def _filters() -> Mapping[str, Any]:
         "number": wording.number,
         "seeds": wording.seeds,
         "scope": wording.scope,
+        "named": wording.named,
         "interval": wording.interval,
         "bounds": wording.bounds,
         "p_value": wording.p_value,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from benchmark.evaluation.statistics import ALPHA, holm
 from benchmark.published.table import PublishedResult, for_task
 from benchmark.published.verdict import Judgement, Verdict, comparable, judge
+from benchmark.report import wording
 from benchmark.report.model import Cell, TaskComparison
 
 
@@ -40,7 +41,7 @@ def references(task: TaskComparison) -> list[Reference]:
 
 
 def champion(task: TaskComparison) -> Cell | None:
-    """The recipe with the best validation AUROC; chosen without a look at the test split."""
+    """The recipe or ensemble with the best validation AUROC; chosen without a look at the test split."""
     cells = [cell for cell in task.cells if "val_auc" in cell.figures and not cell.external]
     return max(cells, key=lambda cell: cell.figures["val_auc"].mean, default=None)
 
@@ -52,8 +53,9 @@ def judgement(
     if cell.numbers is None or task.is_standin:
         return None
     trained = cell.done[0].trained
-    network = str(trained.config.network) if trained else "network not known"
-    return judge(row, cell.numbers.over, task.task, network, among=among, origin=cell.origin)
+    network = str(trained.config.network) if trained else wording.seeds(cell) if cell.ensemble else "network not known"
+    over, ours = cell.numbers.over, cell.trained_on_val
+    return judge(row, over, task.task, network, among=among, origin=cell.origin, trained_on_val=ours)
 
 
 def beside(task: TaskComparison, cell: Cell) -> Iterator[Beside]:

@@ -25,6 +25,8 @@ def table_text(comparison: Comparison, width: int = WIDTH) -> str:
     console.print(f"{stamp}Test AUROC, profile {comparison.profile} (below it: difference to the README)")
     for first in range(0, max(1, len(comparison.recipes)), ABREAST):
         console.print(_table(comparison, slice(first, first + ABREAST)))
+    if comparison.trained_on_val:
+        console.print(f"{wording.LEGEND}.", soft_wrap=True)
     for name, recipes, problem in comparison.missing:
         console.print(f"{name}, {recipes}: {problem}", soft_wrap=True)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
@@ -37,7 +39,8 @@ def _table(comparison: Comparison, part: slice) -> Table:
     table.add_column("README", justify="right")
     table.add_column("MedMNIST v2\nResNet-18", justify="right")
     for recipe in list(comparison.recipes)[part]:
-        table.add_column(recipe, justify="right", overflow="fold")
+        mark = wording.TRAINED_ON_VAL if recipe in comparison.trained_on_val else ""
+        table.add_column(recipe + mark, justify="right", overflow="fold")
     for task in comparison.tasks:
         table.add_row(*_row(task, part))
     return table

@@ -7,8 +7,14 @@ import math
 from benchmark.evaluation.comparison import Answer, Pair, TaskPair
 from benchmark.evaluation.statistics import Difference, Estimate
 from benchmark.published.verdict import Limits, Verdict
-from benchmark.report.model import Cell, Figure
+from benchmark.report.model import Cell, Figure, MeasuredRun
 
+TRAINED_ON_VAL = "\N{DAGGER}"
+"""Behind the name of a recipe or ensemble that was trained on the val split too."""
+LEGEND = (
+    f"{TRAINED_ON_VAL} trained on val too (cross-fitted, or an ensemble of such): its val figures are out of fold, each image "
+    "scored by networks that were not trained on it"
+)
 NOTHING = "\N{EN DASH}"
 UNDEFINED = "undefined"
 """For an AUROC where a label has one class only."""
@@ -45,8 +51,20 @@ def scope(cell: Cell) -> str:
     return "of images alone" if cell.numbers and cell.numbers.over.seeds == 1 else ""
 
 
+def named(cell: Cell) -> str:
+    """The recipe, marked where it was trained on val too."""
+    return cell.recipe + (TRAINED_ON_VAL if cell.trained_on_val else "")
+
+
+def run(cell: Cell, one: MeasuredRun) -> str:
+    """One of a cell's runs."""
+    return f"{named(cell)}, one model" if cell.ensemble else f"{named(cell)}, seed {one.seed}"
+
+
 def seeds(cell: Cell) -> str:
-    """How many seeds stand behind a cell's figures."""
+    """How many seeds, or of an ensemble networks, stand behind a cell's figures."""
+    if cell.networks:
+        return f"mean of {cell.networks} networks"
     count = len(cell.done)
     return "one seed" if count == 1 else f"{count} seeds"
 

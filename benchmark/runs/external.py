@@ -76,14 +76,14 @@ NOTHING_STATED = Stated()
 
 
 def check_name(name: str, recipes: Collection[str], where: str) -> None:
-    """Refuse a name that is a recipe's, or that makes no folder; `where` is what the sentence starts with."""
+    """Refuse a name that is a recipe's or ensemble's, or that makes no folder; `where` is what the sentence starts with."""
     if not NAME.fullmatch(name):
         raise BadInput(
             f"{where}: '{name}' is no name for a folder; take up to 40 of a to z, 0 to 9, '-' and '_', "
             "the first a letter or digit"
         )
     if name in recipes:
-        raise BadInput(f"{where}: '{name}' is the name of a recipe; give the method a name of its own")
+        raise BadInput(f"{where}: '{name}' is the name of a recipe or ensemble; give the method a name of its own")
 
 
 def score(

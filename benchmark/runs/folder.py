@@ -1,10 +1,10 @@
 """The run folder: what a run found out, and the only way it is written, read and listed.
 
 run.json            resolved configuration, data MD5s, code, versions, hardware, times, status: see `record`
-history.csv         a row an epoch; absent of predictions from elsewhere
+history.csv         a row an epoch; absent of predictions from elsewhere and of ensembles
 scores.npz          see `scores`
 metrics.json        AUROC and accuracy per split; equal runs give equal bytes
-model.safetensors   weights of the selected epoch
+model.safetensors   weights of the selected epoch; those of an ensemble are its members'
 tracking.json       where MLflow holds a view of this run; absent until it was tracked
 checkpoint/         what a killed run resumes from; removed when the run is done
 """
@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from benchmark.core.errors import DamagedRun
 from benchmark.core.files import atomic, json_text, sha256_of, write_text
 from benchmark.runs import scores as scores_file
-from benchmark.runs.record import ADAPTER, RunRecord, Trained
+from benchmark.runs.record import ADAPTER, Combined, RunRecord, Trained
 from benchmark.runs.scores import HeldOut, Scores
 from benchmark.runs.status import NOT_FINISHED, NOT_RUN, RUNNING, State, Status
 
@@ -36,6 +36,7 @@ RESULTS = {
     "pretrain": ("history.csv", "metrics.json", WEIGHTS),
     "finetune": ("history.csv", "metrics.json", WEIGHTS, "scores.npz"),
     "external": ("metrics.json", "scores.npz"),
+    "ensemble": ("metrics.json", "scores.npz"),
 }
 """What a finished run of each stage has, beside its record."""
 
@@ -99,11 +100,12 @@ class RunFolder:
         """The record of a run that was trained here.
 
         Raises:
-            DamagedRun: as `record`, or these are predictions from elsewhere.
+            DamagedRun: as `record`, or these are predictions from elsewhere, or of an ensemble.
         """
         record = self.record()
         if not isinstance(record, Trained):
-            raise DamagedRun(f"{self.path}: holds predictions from elsewhere, of which no training is known")
+            what = "an ensemble" if isinstance(record, Combined) else "predictions from elsewhere"
+            raise DamagedRun(f"{self.path}: holds {what}, of which no training is known")
         return record
 
     def metrics(self) -> dict[str, float]:

@@ -59,6 +59,11 @@ class Record(Part):
     results: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of each file that the run has made, by its name; empty until it is done."""
 
+    @property
+    def trained_on_val(self) -> bool:
+        """Whether images of the official val split were trained on, as far as that is known."""
+        return False
+
 
 class Trained(Record):
     """Of a trunk, of a run, of one seed of a trial."""
@@ -68,6 +73,10 @@ class Trained(Record):
     """The selected one, counted from 1; None until the run is done, as what follows."""
     seconds: Seconds | None = None
     parameters: int | None = None
+
+    @property
+    def trained_on_val(self) -> bool:
+        return self.config.cross_fit is not None
 
 
 class GivenConfig(Part):
@@ -98,15 +107,61 @@ class FromElsewhere(Record):
     files: tuple[GivenFile, ...]
 
 
+class EnsembleConfig(Part):
+    """Which ensemble it is."""
+
+    stage: Literal["ensemble"]
+    tasks: tuple[str]
+    recipe: str
+    """What the ensemble is called in every table."""
+    profile: str
+    seed: None = None
+    """It is one model, of many seeds."""
+    members: tuple[str, ...]
+    """Recipes, each of which weighs the same."""
+
+
+class Member(Part):
+    """A run whose scores are in the mean."""
+
+    recipe: str
+    seed: int
+    identity: str
+    scores: str
+    """SHA-256 of its `scores.npz`."""
+    weights: str
+    """SHA-256 of its weights."""
+    folder: str
+    """Where it lies, from the workspace's root."""
+    trained_on_val: bool
+
+
+class Combined(Record):
+    """Of an ensemble: the mean score of other runs."""
+
+    config: EnsembleConfig
+    members: tuple[Member, ...]
+
+    @property
+    def trained_on_val(self) -> bool:
+        return any(member.trained_on_val for member in self.members)
+
+
 def _form(content: Any) -> str:
     if isinstance(content, dict):
-        return "given" if (content.get("config") or {}).get("stage") == "external" else "trained"
-    return "given" if isinstance(content, FromElsewhere) else "trained"
+        stage = (content.get("config") or {}).get("stage")
+        return {"external": "given", "ensemble": "combined"}.get(str(stage), "trained")
+    return "given" if isinstance(content, FromElsewhere) else "combined" if isinstance(content, Combined) else "trained"
 
 
-RunRecord = Trained | FromElsewhere
+RunRecord = Trained | FromElsewhere | Combined
 ADAPTER: TypeAdapter[RunRecord] = TypeAdapter(
-    Annotated[Annotated[Trained, Tag("trained")] | Annotated[FromElsewhere, Tag("given")], Discriminator(_form)]
+    Annotated[
+        Annotated[Trained, Tag("trained")]
+        | Annotated[FromElsewhere, Tag("given")]
+        | Annotated[Combined, Tag("combined")],
+        Discriminator(_form),
+    ]
 )
 
 

@@ -14,10 +14,12 @@ from benchmark.core.terms import Dimension
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.status import State, Status
 
+REFUSED = "refused.json"
+
 
 @dataclass(frozen=True)
 class Refusal:
-    """A task and a recipe that do not go together."""
+    """A task and a recipe that do not go together, or an ensemble that a task has none of."""
 
     task: str
     recipe: str
@@ -28,7 +30,8 @@ class Refusal:
 class Workspace:
     """The folders of one project. A run lies in `<kind>/<profile>/<task>/<recipe>/seed<k>`.
 
-    A task and recipe that do not go together have `refused.json` in place of seed folders.
+    A task and recipe that do not go together have `refused.json` in place of seed folders, and so has a task on which an
+    ensemble could not be made. What DVC takes for one stage's result is in no other's: hence a root for each kind.
     """
 
     root: Path = Path()
@@ -45,6 +48,11 @@ class Workspace:
     def trials(self) -> Path:
         """The runs of searches."""
         return self.root / "trials"
+
+    @property
+    def ensembles(self) -> Path:
+        """Means over runs, as `<profile>/<task>/<ensemble>`."""
+        return self.root / "ensembles"
 
     @property
     def external(self) -> Path:
@@ -86,6 +94,9 @@ class Workspace:
             return self.run(config.profile, task, config.start.recipe, config.seed)
         return self.trunk(config.profile, dim) if config.start == "trunk" else None
 
+    def ensemble(self, profile: str, task: str, name: str) -> RunFolder:
+        return RunFolder(self.ensembles / profile / task / name)
+
     def given_cell(self, task: str, method: str) -> Path:
         """The folder of all seeds of a method from elsewhere on one task."""
         return self.external / task / method
@@ -104,30 +115,45 @@ class Workspace:
         """Every scoring of predictions from elsewhere, in the order of their paths."""
         yield from _recorded(self.external)
 
+    def list_ensembles(self, profile: str) -> Iterator[RunFolder]:
+        """Every ensemble of a profile that was made, in the order of their paths."""
+        for record in sorted((self.ensembles / profile).glob("*/*/run.json")):
+            yield RunFolder(record.parent)
+
     def list_named(self, profile: str, name: str) -> list[RunFolder]:
-        """Every seed of every task of a recipe of the profile, or of a method from elsewhere."""
-        return [folder for folder in self._named(profile) if folder.path.parent.name == name]
+        """Every seed of every task of a recipe of the profile, or of a method from elsewhere; or an ensemble's tasks."""
+        return [folder for own, folder in self._named(profile) if own == name]
 
     def list_names(self, profile: str) -> list[str]:
-        """The recipes that the profile has runs of, and the methods from elsewhere."""
-        return sorted({folder.path.parent.name for folder in self._named(profile)})
+        """The recipes and ensembles that the profile has runs of, and the methods from elsewhere."""
+        return sorted({name for name, _ in self._named(profile)})
 
     def list_methods(self) -> list[str]:
         """The methods from elsewhere."""
         return sorted({folder.path.parent.name for folder in self.list_given()})
 
-    def _named(self, profile: str) -> list[RunFolder]:
-        return [*self.list_runs(profile), *self.list_given()]
+    def _named(self, profile: str) -> Iterator[tuple[str, RunFolder]]:
+        for folder in (*self.list_runs(profile), *self.list_given()):
+            yield folder.path.parent.name, folder
+        for folder in self.list_ensembles(profile):
+            yield folder.path.name, folder
 
     def list_refusals(self, profile: str) -> Iterator[Refusal]:
-        """Every pair of the profile that does not go together."""
-        for path in sorted((self.runs / profile).glob("*/*/refused.json")):
+        """Every pair of the profile that does not go together, and every ensemble that could not be made."""
+        roots = (self.runs / profile, self.ensembles / profile)
+        for path in (path for root in roots for path in sorted(root.glob(f"*/*/{REFUSED}"))):
             content = json.loads(path.read_text(encoding="utf-8"))
             yield Refusal(content["task"], content["recipe"], Status.parse(content["status"]))
 
     def write_refusal(self, profile: str, task: str, recipe: str, reason: str) -> None:
-        content = {"task": task, "recipe": recipe, "status": str(Status(State.REFUSED, reason))}
-        write_text(self.cell(profile, task, recipe) / "refused.json", json_text(content))
+        self._write_refusal(self.cell(profile, task, recipe), task, recipe, Status(State.REFUSED, reason))
+
+    def write_no_ensemble(self, profile: str, task: str, name: str, status: Status) -> None:
+        """Why a task has none of this ensemble."""
+        self._write_refusal(self.ensemble(profile, task, name).path, task, name, status)
+
+    def _write_refusal(self, folder: Path, task: str, name: str, status: Status) -> None:
+        write_text(folder / REFUSED, json_text({"task": task, "recipe": name, "status": str(status)}))
 
 
 def seeds_of(cell: Path) -> list[RunFolder]:

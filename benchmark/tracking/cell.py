@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
 
 from benchmark.config.run import RunConfig
 from benchmark.config.tasks import Task
 from benchmark.core.files import alone
 from benchmark.data.load import TaskData
+from benchmark.runs.cell import validation
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.workspace import Workspace
 from benchmark.tracking.tracker import Tracker
@@ -78,10 +80,17 @@ def train_cell(
                 _train(tracker, config, folder, {task.name: data}, device, watcher, name, task, start)
             watcher.close()
             tracker.log_parent(folders, task, again)
+            # Of cross-fitted seeds each has held out other images, so that this takes a lucky part with a good network;
+            # the recipe is then judged by all of them together, and an ensemble of one member serves their mean.
             best = max(folders, key=lambda folder: folder.metrics()["val_auc"])
-            images = data.splits["train"].images[:2].squeeze(1).cpu().numpy()
-            tracker.register(best, task, execute.predictor(best, task), images, serve)
+            tracker.register(best, task, execute.predictor(best, task), examples(data), serve, validation(folders))
     return folders
+
+
+def examples(data: TaskData) -> np.ndarray:
+    """Two images as a model is given them, uint8 (2, *spatial)."""
+    images: np.ndarray = data.splits["train"].images[:2].squeeze(1).cpu().numpy()
+    return images
 
 
 def refuse_cell(task: Task, config: RunConfig, workspace: Workspace, reason: str) -> None:

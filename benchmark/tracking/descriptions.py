@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchmark.config.run import RunConfig
 from benchmark.config.tasks import STAMP, Task
+from benchmark.runs.record import Combined, RunRecord
 from benchmark.tracking import saved_views
 
 NOTE = "mlflow.note.content"
@@ -23,10 +23,10 @@ def experiment(name: str, experiment_id: str, trunks: bool) -> str:
     return f"**{name}**: {saved_views.links(experiment_id, trunks)}\n\n{content}"
 
 
-def recipe(metrics: Mapping[str, float], standin: bool, again: str) -> str:
+def recipe(metrics: Mapping[str, float], standin: bool, again: str, trained_on_val: bool = False) -> str:
     """Of the parent run: its AUROCs, the published one, and the command that makes it `again`."""
     rows = [
-        ("val AUROC", "val_auc"),
+        (OUT_OF_FOLD if trained_on_val else "val AUROC", "val_auc"),
         ("test AUROC", "test_auc"),
         ("test AUROC of the seeds' mean", "test_auc_ensemble"),
     ]
@@ -37,21 +37,28 @@ def recipe(metrics: Mapping[str, float], standin: bool, again: str) -> str:
     return f"{f'**{STAMP}**' if standin else ''}\n\n{table}\n\n`{again}`".strip()
 
 
+OUT_OF_FOLD = "val AUROC, out of fold (val was trained on)"
+
+
 def model(task: Task, serve: str) -> str:
     """Of a registered model: input, output, and the command that answers requests with it."""
     answer = "the probability of each label" if task.label_count > 1 else f"the probability of '{task.label_names[1]}'"
     return (
         f"Images of {task.name} as they are in the file (uint8, {task.size} pixels) to {answer}. One version a recipe and "
-        "configuration, of the seed with the best val AUROC; `champion` is the best of these on val.\n\n"
+        "configuration, of the seed with the best val AUROC, and one an ensemble; `champion` is the best of these on val, a "
+        "cross-fitted recipe by its AUROC out of fold.\n\n"
         f"`{serve}`"
     )
 
 
-def version(config: RunConfig, metrics: Mapping[str, float], standin: bool) -> str:
+def version(record: RunRecord, metrics: Mapping[str, float]) -> str:
     """Of one version: which run it is, and its AUROCs."""
-    run = f"{config.recipe}, {config.profile}, seed {config.seed}"
+    config = record.config
+    which = f"the mean of {len(record.members)} networks" if isinstance(record, Combined) else f"seed {config.seed}"
     figures = f"val {metrics['val_auc']:.3f}, test {metrics['test_auc']:.3f} AUROC"  # first, because lists cut it off
-    return f"{figures}; {run}{f'; {STAMP}' if standin else ''}"
+    said = [figures, f"{config.recipe}, {config.profile}, {which}"]
+    said += ["val was trained on, its AUROC is out of fold"] if record.trained_on_val else []
+    return "; ".join([*said, *([STAMP] if record.standin else [])])
 
 
 def _interval(name: str, metrics: Mapping[str, float]) -> str:

@@ -63,4 +63,5 @@ def _blank(title: str) -> tuple[Any, Any]:
 
 
 def _seed(folder: RunFolder) -> str:
-    return f"seed {folder.record().config.seed}"
+    seed = folder.record().config.seed
+    return "ensemble" if seed is None else f"seed {seed}"

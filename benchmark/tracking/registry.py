@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
+from torch import nn
 
 from benchmark.config.tasks import STAMP, Task
 from benchmark.core import provenance
@@ -22,19 +23,30 @@ from benchmark.runs.folder import RunFolder
 from benchmark.runs.workspace import Workspace
 from benchmark.tracking import descriptions
 from benchmark.tracking.store import use_default_store
-from benchmark.tracking.views import RESULTS
-from benchmark.training.model import Predictor
+from benchmark.tracking.views import RESULTS, run_tags
 
 
-def register(folder: RunFolder, task: Task, predictor: Predictor, example: np.ndarray, serve: str) -> dict[str, Any]:
+def register(
+    folder: RunFolder,
+    task: Task,
+    predictor: nn.Module,
+    example: np.ndarray,
+    serve: str,
+    out_of_fold: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
     """pt2 (torch.export, no pickle), uint8 images as in the file → probabilities, any batch size.
 
     An equal run's version is not made twice. `serve` is the command that serves the champion. Alias `champion` goes to the best validation AUROC among each
-    recipe's newest version of this profile.
+    recipe's or ensemble's newest version of this profile.
+
+    Args:
+        out_of_fold: the val figures of all seeds of a cross-fitted recipe, which stand for the run's own: those are of the
+            images that it alone held out.
     """
-    record, metrics = folder.trained(), folder.metrics()
-    client, config = MlflowClient(), record.config
-    tags = {"recipe": config.recipe, "profile": config.profile, "seed": str(config.seed)}
+    record, metrics = folder.record(), folder.metrics() | dict(out_of_fold or {})
+    client, config, known = MlflowClient(), record.config, run_tags(record)
+    tags = {"recipe": config.recipe, "profile": config.profile}
+    tags |= {name: known[name] for name in ("seed", "ensemble", "members", "trained_on_val") if name in known}
     tags |= {name: f"{metrics[name]:.6f}" for name in RESULTS if name in metrics}
     tags |= {"identity": record.identity, "run_folder": str(folder.path)}
     if task.is_standin:
@@ -45,7 +57,9 @@ def register(folder: RunFolder, task: Task, predictor: Predictor, example: np.nd
         mlflow.log_metrics(metrics, model_id=info.model_id, dataset=_data(task, record.data_md5[task.name]))
         made = mlflow.register_model(info.model_uri, task.name, tags=tags)
         version = str(made.version)
-        _describe(client, task, version, descriptions.version(config, metrics, task.is_standin), serve)
+        _describe(client, task, version, descriptions.version(record, metrics), serve)
+    for name in out_of_fold or {}:  # other seeds may have come since
+        client.set_model_version_tag(task.name, version, name, tags[name])
     client.set_registered_model_alias(task.name, "champion", _champion(client, task.name, config.profile))
     return {"model_name": task.name, "model_version": version}
 
@@ -87,7 +101,7 @@ def _known_version(client: Any, name: str, tags: Mapping[str, str]) -> str | Non
     return None
 
 
-def _log_model(predictor: Predictor, example: np.ndarray, tags: Mapping[str, str]) -> Any:
+def _log_model(predictor: nn.Module, example: np.ndarray, tags: Mapping[str, str]) -> Any:
     predictor.eval().cpu()
     with torch.no_grad():
         shape = predictor(torch.from_numpy(example)).shape

@@ -11,6 +11,7 @@ from typing import Any
 
 import mlflow
 import numpy as np
+from torch import nn
 
 from benchmark.config.run import RunConfig
 from benchmark.config.tasks import STAMP, Task
@@ -18,13 +19,14 @@ from benchmark.core.files import alone
 from benchmark.data.load import TaskData
 from benchmark.evaluation import statistics
 from benchmark.evaluation.comparison import stack
+from benchmark.runs import cell
 from benchmark.runs.folder import RunFolder
+from benchmark.runs.record import Combined
 from benchmark.runs.status import State, Status
 from benchmark.tracking import descriptions, pictures, registry, saved_views
 from benchmark.tracking.store import Answer, attempt, prepare, without_password
 from benchmark.tracking.views import against_published, dataset, flat_params, run_tags
 from benchmark.training.loop import Row
-from benchmark.training.model import Predictor
 
 
 class Tracker:
@@ -130,17 +132,15 @@ class Tracker:
         params = flat_params(records[0].config)
         params["seed"] = ",".join(str(record.config.seed) for record in records)
         mlflow.log_params(params)
-        values = [folder.metrics() for folder in folders]
-        means = {name: float(np.mean([value[name] for value in values])) for name in values[0]}
-        if len(values) > 1:
-            spreads = {f"{name}_sd": float(np.std([value[name] for value in values], ddof=1)) for name in values[0]}
-        else:
-            spreads = {}
+        values, means, out_of_fold = [one.metrics() for one in folders], cell.figures(folders), cell.validation(folders)
+        several = [name for name in values[0] if name not in out_of_fold] if len(values) > 1 else []
+        spreads = {f"{name}_sd": float(np.std([value[name] for value in values], ddof=1)) for name in several}
         shown = means | spreads | against_published(task, means) | intervals(folders)
         mlflow.log_metrics(shown)
         mlflow.set_tags({**run_tags(records[0]), "seed": params["seed"]})
         if task:
-            mlflow.set_tag(descriptions.NOTE, descriptions.recipe(shown, self.standin, again))
+            description = descriptions.recipe(shown, self.standin, again, records[0].trained_on_val)
+            mlflow.set_tag(descriptions.NOTE, description)
         self._log_pictures(folders)
 
     def _log_pictures(self, folders: Sequence[RunFolder]) -> None:
@@ -180,10 +180,19 @@ class Tracker:
             mlflow.set_tag("winner", winner["trial"])  # no parameter: a sweep that goes on may find another
             mlflow.log_metrics(winner["metrics"])
 
-    def register(self, folder: RunFolder, task: Task, predictor: Predictor, example: np.ndarray, serve: str) -> None:
-        """Log the best seed's model and make it a version of the task's registered model; see `registry.register`."""
+    def register(
+        self,
+        folder: RunFolder,
+        task: Task,
+        predictor: nn.Module,
+        example: np.ndarray,
+        serve: str,
+        out_of_fold: Mapping[str, float] | None = None,
+    ) -> None:
+        """Log a model and make it a version of the task's registered model; see `registry.register`."""
         if self.parent_id is not None:
-            done = self._try("register the model", lambda: registry.register(folder, task, predictor, example, serve))
+            given = (folder, task, predictor, example, serve, out_of_fold)
+            done = self._try("register the model", lambda: registry.register(*given))
             if done:
                 folder.write_tracking(folder.tracking() | done)
 
@@ -196,11 +205,15 @@ class Tracker:
 
 
 def intervals(folders: Sequence[RunFolder]) -> dict[str, float]:
-    """Test AUROC with its limits over other images and other seeds, and that of the seeds' mean score."""
+    """Test AUROC with its limits over other images and other seeds, and that of the seeds' mean score.
+
+    An ensemble is one model, so its limits are over other images.
+    """
     if not all(folder.has("scores.npz") and "test" in folder.scores() for folder in folders):
         return {}
     labels, scores = stack(tuple(folders))
-    over = statistics.over_seeds(labels, scores).both
+    all_of_it = statistics.over_seeds(labels, scores)
+    over = all_of_it.images if isinstance(folders[0].record(), Combined) else all_of_it.both
     together = statistics.delong(labels, statistics.ensemble(scores)).value
     figures = {"test_auc_low": over.low, "test_auc_high": over.high, "test_auc_ensemble": together}
     return {name: value for name, value in figures.items() if np.isfinite(value)}

@@ -14,7 +14,7 @@ from benchmark.core import provenance
 from benchmark.data.load import TaskData
 from benchmark.published import table as published
 from benchmark.published.verdict import Origin, obstacle
-from benchmark.runs.record import FromElsewhere, RunRecord
+from benchmark.runs.record import Combined, FromElsewhere, RunRecord
 from benchmark.runs.workspace import Workspace
 
 RESULTS = ("train_auc", "train_acc", "val_auc", "val_acc", "test_auc", "test_acc")
@@ -37,7 +37,6 @@ def run_tags(record: RunRecord) -> dict[str, str]:
     tags = {
         "task": ",".join(config.tasks),
         "recipe": config.recipe,
-        "seed": str(config.seed),
         "profile": config.profile,
         "git_commit": record.code.commit,
         "git_dirty": str(record.code.dirty),
@@ -45,7 +44,21 @@ def run_tags(record: RunRecord) -> dict[str, str]:
         "hardware": f"{hardware.gpu or hardware.cpu}, {hardware.threads} threads",
         "identity": record.identity,
     }
+    if isinstance(record, Combined):
+        tags |= {"ensemble": "true", "members": members(record)}
+    else:
+        tags["seed"] = str(config.seed)
+    if record.trained_on_val:
+        tags["trained_on_val"] = "true"
     return tags | ({"standin": STAMP} if record.standin else {})
+
+
+def members(record: Combined) -> str:
+    """The runs that an ensemble is the mean of, such as 'medmnist 0 1, dam 0 1'."""
+    seeds = {
+        recipe: [str(one.seed) for one in record.members if one.recipe == recipe] for recipe in record.config.members
+    }
+    return ", ".join(f"{recipe} {' '.join(numbers)}" for recipe, numbers in seeds.items())
 
 
 def against_published(

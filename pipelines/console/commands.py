@@ -10,6 +10,10 @@ class Commands:
         """All seeds of one task and recipe again."""
         return f"mlflow run . -e finetune -P task={task} -P recipe={recipe} -P profile={profile}"
 
+    def ensemble(self, profile: str, task: str, name: str) -> str:
+        """The mean over its members' runs again."""
+        return f"mlflow run . -e ensemble -P task={task} -P name={name} -P profile={profile}"
+
     def any_cell(self, profile: str) -> str:
         return self.cell(profile, "TASK", "RECIPE")
 

@@ -71,6 +71,9 @@ MENDS: dict[type[BenchmarkError], Callable[[Facts], str]] = {
         f"run `python -m pipelines.finetune {facts['task']} {facts['recipe']} --profile {facts['profile']}` before, "
         "with these seeds in the profile"
     ),
+    errors.NoMember: lambda facts: (
+        f"run `python -m pipelines.finetune {facts['task']} {facts['recipe']} --profile {facts['profile']}` before"
+    ),
     errors.NoScheduler: lambda facts: "pip install '.[sweep]'",
     errors.NoCluster: lambda facts: (
         "start one with `ray start --head`, and set RAY_AUTH_MODE=token here where it asks for a token"

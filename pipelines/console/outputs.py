@@ -1,6 +1,7 @@
 """What DVC shows of a task and recipe: `metrics/<task>/<recipe>.json` and two tables for `dvc plots`.
 
-No times and no ids, so that equal runs give equal bytes. All figures are means over the seeds.
+No times and no ids, so that equal runs give equal bytes. All figures are means over the seeds, but for the val AUROC of
+cross-fitted ones, which is out of fold. An ensemble has no epochs, so no learning curve.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pandas as pd
 
 from benchmark.core.files import json_text, write_text
 from benchmark.evaluation.curves import mean_roc
+from benchmark.runs import cell
 from benchmark.runs.folder import RunFolder
 
 GRID = np.linspace(0.0, 1.0, 101)
@@ -23,13 +25,20 @@ LEARNING = ["epoch", "split", "auroc"]
 
 def write(task: str, recipe: str, folders: Sequence[RunFolder]) -> None:
     """Write all three; of a refused pair (no folders) they are empty."""
-    metrics = pd.DataFrame([folder.metrics() for folder in folders]).mean().reindex(SHOWN).dropna().round(4)
-    write_text(
-        Path("metrics") / task / f"{recipe}.json", json_text({str(name): value for name, value in metrics.items()})
-    )
-    plots = Path("plots") / task / recipe
-    write_text(plots / "learning.csv", learning_curve(folders).to_csv(index=False, lineterminator="\n"))
-    write_text(plots / "roc.csv", roc(folders).to_csv(index=False, lineterminator="\n"))
+    write_figures(task, recipe, folders)
+    _write_plot(task, recipe, "learning", learning_curve(folders))
+
+
+def write_figures(task: str, name: str, folders: Sequence[RunFolder]) -> None:
+    """Write what is there without epochs, as of an ensemble."""
+    metrics = pd.Series(cell.figures(folders) if folders else {}, dtype=float).reindex(SHOWN).dropna().round(4)
+    content = {str(name): value for name, value in metrics.items()}
+    write_text(Path("metrics") / task / f"{name}.json", json_text(content))
+    _write_plot(task, name, "roc", roc(folders))
+
+
+def _write_plot(task: str, name: str, plot: str, table: pd.DataFrame) -> None:
+    write_text(Path("plots") / task / name / f"{plot}.csv", table.to_csv(index=False, lineterminator="\n"))
 
 
 def learning_curve(folders: Sequence[RunFolder]) -> pd.DataFrame:

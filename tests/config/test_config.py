@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmark.config import colours
 from benchmark.config.params import Params, load_params
 from benchmark.config.run import RunConfig, choose_profile, resolve_finetune, resolve_pretrain
 from benchmark.core.errors import BadInput
@@ -224,7 +225,7 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
             {"recipe": "dam", "over": {"lr": [-1]}},
             "sweep.grids.mine.over.lr: should be greater than 0",
         ),
-        ("extra", 1, "extra: unknown key; known: fetch, finetune, pretrain"),
+        ("extra", 1, "extra: unknown key; known: ensemble, ensembles, fetch, finetune, pretrain"),
     ],
 )
 def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(
@@ -426,3 +427,44 @@ def test_a_recipe_may_be_cross_fitted(tmp_path: Path) -> None:
     params = load_changed(tmp_path, "recipes.medmnist.cross_fit", 5)
     assert resolve_finetune(params, find("breastmnist"), "medmnist", "full", 3).cross_fit == 5
     assert resolve_finetune(shipped(), find("breastmnist"), "medmnist", "full", 3).cross_fit is None
+
+
+# ------------------------------------------------------------------------------------------------ ensembles
+
+
+def with_ensembles(folder: Path, ensembles: dict[str, Any], names: list[str]) -> Params:
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    content["ensembles"] = {name: {"about": "a test", "members": members} for name, members in ensembles.items()}
+    content["ensemble"]["names"] = names
+    path = folder / "params.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return load_params(path)
+
+
+def test_an_ensemble_is_of_recipes_that_are_run_and_has_a_colour_behind_theirs(tmp_path: Path) -> None:
+    params = with_ensembles(tmp_path, {"best": ["dam", "medmnist"]}, ["best"])
+    assert params.ensembles["best"].members == ("dam", "medmnist")
+    assert colours.of_recipe(params, "best") == colours.colour(len(params.finetune.names))
+    assert (
+        with_ensembles(tmp_path, {"best": ["focal"]}, []).ensemble.names == ()
+    )  # not made, so its members need not run
+
+
+@pytest.mark.parametrize(
+    ("ensembles", "names", "message"),
+    [
+        ({"dam": ["medmnist"]}, [], "ensembles.dam: is the name of a recipe; give the ensemble one of its own"),
+        ({"best": ["no"]}, [], "ensembles.best.members: unknown name 'no'; known: dam, "),
+        ({"best": ["focal"]}, ["best"], "ensembles.best.members: 'focal' is not among the recipes that are run"),
+        ({"best": ["dam", "dam"]}, [], "ensembles.best.members: dam stands there twice"),
+        ({"best": []}, [], "ensembles.best.members: Tuple should have at least 1 item"),
+        ({"best": ["dam"]}, ["other"], "ensemble.names: unknown name 'other'; known: best"),
+    ],
+)
+def test_an_ensemble_that_can_not_be_is_one_sentence(
+    tmp_path: Path, ensembles: dict[str, Any], names: list[str], message: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        with_ensembles(tmp_path, ensembles, names)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

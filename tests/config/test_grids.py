@@ -155,7 +155,7 @@ def test_a_value_is_that_of_the_tasks_own_dimension() -> None:
     assert (varied.batch_size.d2, varied.batch_size.d3) == (7, recipe.batch_size.d3)
     assert varied.flips_at_test is not None
     assert (varied.flips_at_test.d2, varied.flips_at_test.d3) == (("width",), ())
-    assert (varied.objective.model_dump()["lr"], varied.epochs) == (0.5, 3)
+    assert (varied.objective.model_dump()["lr"], varied.epochs.d2) == (0.5, 3)
     rest = {"batch_size", "flips_at_test", "objective", "epochs"}
     assert varied.model_dump(exclude=rest) == recipe.model_dump(exclude=rest)
     assert vary(recipe, {}, Dimension.D2) is recipe

@@ -81,7 +81,7 @@ def test_the_cost_of_a_trial_is_that_of_all_its_runs(tmp_path: Path) -> None:
             (folder.path / name).touch()
         record = folder.trained()
         code, took = record.code.model_copy(update={"commit": commit}), Seconds(train=1.0, total=seconds)
-        folder.write_record(record.model_copy(update={"code": code, "seconds": took}))
+        folder.seal(record.model_copy(update={"code": code, "seconds": took}))
     (row,) = outcome.costs([one]).to_dict("records")
     assert tuple(row) == outcome.COSTS
     assert (row["trial"], row["runs"], row["seconds"], row["commit"]) == ("one", 2, 3.3, "aaa; bbb")

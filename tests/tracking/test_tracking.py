@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import mlflow
 import pytest
 from mlflow import MlflowClient
 from sklearn.metrics import roc_auc_score
@@ -11,10 +12,13 @@ from benchmark.core.errors import BadInput
 from benchmark.evaluation import comparison, statistics
 from benchmark.published import table as published
 from benchmark.runs.folder import RunFolder
+from benchmark.runs.scores import out_of_fold
 from benchmark.runs.workspace import Workspace
 from benchmark.tracking import saved_views, store, views
+from benchmark.tracking.cell import train_cell
 from benchmark.tracking.tracker import Tracker
 from benchmark.training import execute
+from pipelines.console.progress import Stage
 from pipelines.console.sides import side
 from tests.helpers import CPU, PARAMS, find, from_elsewhere, make_config, make_data, shipped
 
@@ -160,3 +164,26 @@ def test_an_experiments_description_and_views_are_made_once_and_a_persons_stay(
     with tracker.open({"level": "recipe"}):
         pass
     assert client.get_experiment_by_name("breastmnist").tags["mlflow.note.content"] == "mine"
+
+
+def test_a_cross_fitted_recipe_is_judged_out_of_fold_and_says_that_val_was_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its parent run, and where the champion is chosen."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    configs = [make_config("breastmnist", seed=seed, cross_fit=2, epochs=1) for seed in (0, 1)]
+    folders = train_cell(DATA["breastmnist"], configs, Workspace(), CPU, Stage("test", 2), "", "again", "serve it")
+    labels, scores = out_of_fold([folder.official_scores() for folder in folders])
+    expected = roc_auc_score(labels, scores)
+    assert expected != pytest.approx(sum(folder.metrics()["val_auc"] for folder in folders) / 2)
+    (run,) = mlflow.search_runs(
+        experiment_names=["breastmnist"], filter_string="tags.level = 'recipe'", output_format="list"
+    )
+    assert run.data.metrics["val_auc"] == pytest.approx(expected)
+    assert "val_auc_sd" not in run.data.metrics
+    assert "test_auc_sd" in run.data.metrics
+    version = MlflowClient().get_model_version_by_alias("breastmnist", "champion")
+    assert float(version.tags["val_auc"]) == pytest.approx(expected, abs=1e-6)
+    assert run.data.tags["trained_on_val"] == version.tags["trained_on_val"] == "true"
+    assert "its AUROC is out of fold" in version.description

@@ -22,7 +22,7 @@ def precision_recall(task: TaskComparison) -> Picture | None:
 
     def draw(axes: Axes, cell: Cell, colour: str) -> None:
         curves = np.array([run.numbers.precision for run in cell.done if run.numbers])
-        label = f"{cell.recipe}: {wording.measured(cell.measures['average_precision'])}"
+        label = f"{wording.named(cell)}: {wording.measured(cell.measures['average_precision'])}"
         mean = curves.mean(axis=0)
         axes.plot(RECALL, mean, color=colour, label=label)
         if cell.numbers:
@@ -47,7 +47,7 @@ def calibration(task: TaskComparison) -> Picture | None:
             "o-",
             color=colour,
             markersize=4,
-            label=f"{cell.recipe}: {wording.measured(cell.measures['ece'])}",
+            label=f"{wording.named(cell)}: {wording.measured(cell.measures['ece'])}",
         )
 
     return _picture(task, "calibration, test split", ("score", "share of label 1"), "ece", draw)
@@ -68,7 +68,7 @@ def _picture(
         axes.set(xlabel=names[0], ylabel=names[1], xlim=(0, 1), ylim=(0, 1.015))
         heading = {"ece": "expected calibration error", "average_precision": "average precision"}[measure]
         axes.legend(title=heading, alignment="left", loc="lower left" if measure != "ece" else "upper left")
-        alt = "; ".join(f"{cell.recipe} {wording.measured(cell.measures[measure])}" for cell in cells.values())
+        alt = "; ".join(f"{wording.named(cell)} {wording.measured(cell.measures[measure])}" for cell in cells.values())
         return Picture(figures.svg_uri(figure), f"{title.capitalize()}. {heading}: {alt}")
 
 

@@ -59,7 +59,7 @@ def roc(task: TaskComparison) -> Picture | None:
         figure, axes = blank(task, "ROC, test split (95 % band)")
         axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.9, linestyle=":")
         for column, cell in cells.items():
-            label = f"{cell.recipe}: {wording.measured(cell.figures['test_auc'])}"
+            label = f"{wording.named(cell)}: {wording.measured(cell.figures['test_auc'])}"
             curves = np.array([run.numbers.roc for run in cell.done if run.numbers])
             axes.plot([0, *FPR], [0, *curves.mean(axis=0)], color=colour(column), label=label)
             if cell.numbers:
@@ -99,7 +99,7 @@ def learning(task: TaskComparison) -> Picture | None:
             axes.axhline(readme, color="#666666", linewidth=1.1, linestyle=":")
         axes.set(xlabel="epoch", ylabel="AUROC")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        handles = list(_legend([task.cells[column].recipe for column in curves], list(curves), readme))
+        handles = list(_legend([wording.named(task.cells[column]) for column in curves], list(curves), readme))
         axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
         cells = [task.cells[column] for column in curves]
         return Picture(svg_uri(figure), f"AUROC on val and train by epoch. {_alt(cells, 'val_auc')}")
@@ -137,7 +137,9 @@ def _legend(recipes: list[str], columns: list[int], readme: float | None) -> Ite
 
 def _alt(cells: Iterable[Cell], name: str) -> str:
     """The AUROC of every recipe, for those who don't see the figure."""
-    return "; ".join(f"{cell.recipe} {wording.measured(cell.figures[name])}" for cell in cells if name in cell.figures)
+    return "; ".join(
+        f"{wording.named(cell)} {wording.measured(cell.figures[name])}" for cell in cells if name in cell.figures
+    )
 
 
 def svg_uri(figure: Figure) -> str:

@@ -26,7 +26,7 @@ OURS, COMPARABLE, OTHER = COLOURS[0], COLOURS[1], "#777777"
 def forest(task: TaskComparison) -> Picture | None:
     """None where nothing was scored, or the data is a stand-in."""
     cells = [(cell, cell.numbers.over, cell.interval) for cell in task.cells if cell.numbers and cell.interval]
-    ours = [(cell.recipe, over, interval) for cell, over, interval in cells if np.isfinite(over.mean)]
+    ours = [(wording.named(cell), over, interval) for cell, over, interval in cells if np.isfinite(over.mean)]
     if not ours or task.is_standin:
         return None
     published = _published(task)
