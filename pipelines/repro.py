@@ -24,8 +24,9 @@ def main(
     from pathlib import Path
 
     from benchmark.core.errors import BadInput, BenchmarkError, allowed
+    from benchmark.tracking.line import Line
     from benchmark.tracking.store import prepare
-    from pipelines.console import project, selection
+    from pipelines.console import mends, project, selection
 
     params = project.params()
     if profile and profile not in params.profiles:
@@ -37,7 +38,7 @@ def main(
     announce(chosen)
     if selection.write(chosen, project.PARAMS):
         print("params.yaml: profile and task lists set to what this machine can run (see `git diff params.yaml`)")
-    prepare()
+    prepare(Line(mends.warn))
     code, text = run_dvc()
     if "Data and pipelines are up to date" in text:
         print("Nothing to do: every stage is up to date.")
