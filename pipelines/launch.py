@@ -44,16 +44,18 @@ def main(
         if os.environ.pop(name, None) is not None:
             print(f"warning: {name} is passed over, a stage names its own; unset it", file=sys.stderr, flush=True)
 
-    from benchmark.tracking import line, store  # late: imports MLflow, which takes seconds
+    from benchmark.tracking import found, line, store  # late: imports MLflow, which takes seconds
 
     experiment = given.get("task", entry_point)
     os.environ["PATH"] = (
         f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # MLproject says `python`
     )
     asked = line.Line(mends.warn, seconds=ANSWER_S)
-    answers = store.prepare(asked)
-    if answers and asked.ask("take the experiment", lambda: store.experiment_id(experiment)) is not None:
+    store.prepare(asked)
+    experiment_id = asked.ask("take the experiment", lambda: store.experiment_id(experiment))
+    if experiment_id is not None:
         if (code := by_mlflow(entry_point, experiment, given)) is not None:
+            asked.ask("clear away the run that it was launched with", lambda: found.sweep_up(experiment_id))
             sys.exit(code)
         print("warning: `mlflow run` did not begin the stage; going on without it", file=sys.stderr, flush=True)
     os.environ[line.SWITCH] = "off"

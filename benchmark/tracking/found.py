@@ -20,6 +20,8 @@ CELL = ("task", "recipe", "grid", "dim", "profile")
 """Tags of all runs of one task and recipe, of one sweep, of one trunk."""
 LOGGED = "logged"
 """Tag with the digest of all that a run's folder has to show; set last, so without it a run is not whole."""
+LAUNCH = "launch"
+"""Level of a run that MLflow opened to launch a process, of which another run came to hold the figures."""
 PARENT = "mlflow.parentRunId"
 ENTRY_POINT, SOURCE = "mlflow.project.entryPoint", "mlflow.source.name"
 
@@ -80,14 +82,24 @@ def launched() -> Any:
     return run if run.info.lifecycle_stage == "active" else None
 
 
-def leave(run: Any, experiment: str, parent_id: str, doubles: bool) -> None:
-    """Let a run that another one stands for point there; `doubles` where it would stand beside it."""
+def leave(run: Any, experiment: str, parent_id: str, beside: bool) -> None:
+    """Let the run that this process was launched with point to the one that stands for it.
+
+    It can't go yet, for its launcher has a last word to say. `beside`: it stands in the same experiment.
+    """
     client, run_id = MlflowClient(), run.info.run_id
     client.set_tag(run_id, "logged_as_run", parent_id)
     client.set_tag(run_id, "logged_in_experiment", experiment)
-    if doubles:
-        client.set_terminated(run_id, "FINISHED")
-        client.delete_run(run_id)
+    if beside:
+        client.set_tag(run_id, "level", LAUNCH)
+        client.set_tag(run_id, PARENT, parent_id)
+
+
+def sweep_up(experiment_id: str) -> None:
+    """Delete the runs that only launched what another run stands for, once their launchers have ended them."""
+    for run in _search(experiment_id, {"level": LAUNCH}):
+        if run.info.status != "RUNNING":
+            MlflowClient().delete_run(run.info.run_id)
 
 
 def close_killed(experiment_id: str, cell: Mapping[str, str], keep: Collection[str], own: Any) -> None:
@@ -105,7 +117,7 @@ def close_killed(experiment_id: str, cell: Mapping[str, str], keep: Collection[s
             if "workspace" not in run.data.tags and run.data.params == own.data.params:
                 open_runs.append(run)
     for run in open_runs:
-        if run.info.run_id not in keep:
+        if run.info.run_id not in keep and run.data.tags.get("level") != LAUNCH:
             client.set_terminated(run.info.run_id, "KILLED")
 
 
