@@ -15,6 +15,7 @@ def main(
 ) -> None:
     """Log every run, trunk, search, study and scoring from its folder; what is there already is not logged twice."""
     import math
+    import os
 
     from benchmark.config.run import choose_profile
     from benchmark.core.errors import NoStore
@@ -24,6 +25,7 @@ def main(
     params, commands = project.params(), Commands()
     chosen = choose_profile(params, profile, "option --profile") if profile else ""
 
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     # Late: a mistyped name is told before PyTorch and MLflow are imported, in seconds less.
     from benchmark.tracking import store
     from benchmark.tracking.cell import Texts

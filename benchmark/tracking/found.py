@@ -95,11 +95,17 @@ def leave(run: Any, experiment: str, parent_id: str, beside: bool) -> None:
         client.set_tag(run_id, PARENT, parent_id)
 
 
-def sweep_up(experiment_id: str) -> None:
-    """Delete the runs that only launched what another run stands for, once their launchers have ended them."""
+def sweep_up(experiment_id: str, parent_id: str = "") -> None:
+    """Delete the runs that only launched what another run stands for, once their launchers have ended them.
+
+    Those that point to `parent_id` and were never ended are ended: their launchers could not.
+    """
+    client = MlflowClient()
     for run in _search(experiment_id, {"level": LAUNCH}):
         if run.info.status != "RUNNING":
-            MlflowClient().delete_run(run.info.run_id)
+            client.delete_run(run.info.run_id)
+        elif run.data.tags.get(PARENT) == parent_id:
+            client.set_terminated(run.info.run_id, "KILLED")
 
 
 def close_killed(experiment_id: str, cell: Mapping[str, str], keep: Collection[str], own: Any) -> None:
@@ -117,7 +123,7 @@ def close_killed(experiment_id: str, cell: Mapping[str, str], keep: Collection[s
             if "workspace" not in run.data.tags and run.data.params == own.data.params:
                 open_runs.append(run)
     for run in open_runs:
-        if run.info.run_id not in keep and run.data.tags.get("level") != LAUNCH:
+        if run.info.run_id not in keep:
             client.set_terminated(run.info.run_id, "KILLED")
 
 

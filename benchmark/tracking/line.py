@@ -18,8 +18,9 @@ from benchmark.core.errors import NoStore
 
 Answer = TypeVar("Answer")
 Warn = Callable[[NoStore], None]
-PATIENCE_S = 40.0
-"""What all calls of one command may keep it waiting, so that with what it computes for them it stays under a minute."""
+PATIENCE_S = 30.0
+"""What all calls of one command may keep it waiting, so that with its launcher and what it computes for them it stays
+under a minute."""
 LOOK_EVERY_S = 0.2
 SWITCH = "BENCHMARK_TRACKING"
 """Environment variable; `off` leaves MLflow alone."""

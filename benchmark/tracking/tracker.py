@@ -84,11 +84,11 @@ class Tracker:
         own = launched if launched and launched.info.experiment_id == self.experiment_id else None
         run = found.same(self.experiment_id, tags) or own
         keep = {one.info.run_id for one in (run, own) if one}
-        found.sweep_up(self.experiment_id)
         found.close_killed(self.experiment_id, self.cell, keep, own)
         if not found.is_whole(run):
             self._start(run, self.name, tags)
         parent_id = str(run.info.run_id if run else mlflow.active_run().info.run_id)
+        found.sweep_up(self.experiment_id, parent_id)
         if launched and launched.info.run_id != parent_id:
             found.leave(launched, self.experiment, parent_id, beside=own is not None)
         return parent_id

@@ -66,7 +66,7 @@ def _no_store(facts: Facts) -> str:
         "folder": "set MLFLOW_TRACKING_URI to a database such as sqlite:///mlflow.db, or unset it",
         "version": "`mlflow db upgrade` brings the database to this version",
         "address": "set MLFLOW_TRACKING_URI to a server or a database, or unset it",
-    }.get(str(facts.get("why")), "once the store answers")
+    }.get(str(facts.get("why")), "see that it runs")
     return f"{first}; then `python -m pipelines.track` completes MLflow's view from the run folders, which are whole"
 
 
