@@ -29,7 +29,10 @@ lock: env ## pyproject.toml → requirements.lock
 clean: ## results, caches and the environment go; fetched data stays
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .benchmarks runs trials trunks plots dvc_plots reports mlruns mlflow.db*
 
-env: $(BIN)/.built
+env: $(BIN)/.built mlflow.db
+
+mlflow.db: | $(BIN)/.built # its tables are made once, before several processes want them
+	@env -u MLFLOW_TRACKING_URI $(BIN)/python -m benchmark.tracking.store
 
 $(BIN)/.built: requirements.lock
 	$(PYTHON) -m venv .venv

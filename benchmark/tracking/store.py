@@ -151,3 +151,7 @@ class _WithoutPasswords(logging.Filter):
 
 for _handler in logging.getLogger("mlflow").handlers:
     _handler.addFilter(_WithoutPasswords())
+
+
+if __name__ == "__main__":  # make the tables of the project's own store
+    _answers()
