@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +15,7 @@ from mlflow.exceptions import MlflowException
 from benchmark.core import provenance
 from benchmark.core.addresses import without_passwords
 from benchmark.core.errors import NoStore
+from benchmark.core.files import atomic
 from benchmark.tracking.line import Line
 
 SQLITE = "sqlite:///"
@@ -62,19 +62,19 @@ def prepare(line: Line) -> bool:
 
 def _answers() -> bool:
     use()
-    with _first():
-        MlflowClient().search_experiments(max_results=1)
+    if address().startswith(SQLITE):
+        _make_tables(Path(address().removeprefix(SQLITE)))
+    MlflowClient().search_experiments(max_results=1)
     return True
 
 
-def _first() -> AbstractContextManager[object]:
-    """One process at a time, where the store is a local database."""
-    uri = os.environ["MLFLOW_TRACKING_URI"]
-    if not uri.startswith(SQLITE):
-        return nullcontext()
-    path = Path(uri.removeprefix(SQLITE))
+def _make_tables(path: Path) -> None:
+    """Make a local database that is not there, whole or not at all: that takes seconds, in which a process may end."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(path.with_name(f"{path.name}.lock"))
+    with FileLock(path.with_name(f"{path.name}.lock")):
+        if not path.exists():
+            with atomic(path) as partial:
+                MlflowClient(f"{SQLITE}{partial}").search_experiments(max_results=1)
 
 
 def experiment_id(name: str) -> str:
@@ -98,7 +98,7 @@ def experiment_id(name: str) -> str:
 
 def _artifacts(name: str) -> str | None:
     """Beside a local database, whichever folder the command is run in; a server has a place of its own."""
-    uri = os.environ["MLFLOW_TRACKING_URI"]
+    uri = address()
     if not uri.startswith(SQLITE):
         return None
     return str(Path(uri.removeprefix(SQLITE)).resolve().parent / "mlruns" / name)
