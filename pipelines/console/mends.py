@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmark.core import errors
+from benchmark.core.addresses import without_passwords
 from benchmark.core.errors import BenchmarkError
 
 Facts = dict[str, Any]
@@ -24,8 +25,8 @@ def mend(error: BenchmarkError) -> str:
 
 
 def sentence(error: BenchmarkError) -> str:
-    """What went wrong, where, and how to mend it."""
-    return "; ".join(part for part in (str(error), mend(error)) if part)
+    """What went wrong, where, and how to mend it; nobody's password, where an address has one."""
+    return without_passwords("; ".join(part for part in (str(error), mend(error)) if part))
 
 
 def warn(error: BenchmarkError) -> None:
