@@ -12,7 +12,7 @@ repro: env ## fetch, pretrain, fine-tune, report
 test: env ## all tests but the slow ones (those: pytest -m slow), two files at a time: each trains on two threads
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-ui: env ## MLflow UI on loopback
+ui: env ## MLflow UI on loopback; `python -m pipelines.track` first puts all that is here into it
 	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --host 127.0.0.1
 
 bench: env ## speed, measured by pytest-benchmark

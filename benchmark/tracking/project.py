@@ -1,4 +1,4 @@
-"""MLflow's own command line, with one line for an error in place of a traceback: `mlflow run`, for a stage.
+"""MLflow's own command line, with one line for an error in place of a traceback, for the launcher of a stage.
 
 By the time that it fails at its last word to a store that went away, the stage is done and has said so.
 """
