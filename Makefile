@@ -15,7 +15,7 @@ help: ## what each target is for
 test: env ## all tests but the slow ones (those: pytest -m slow), two files at a time: each trains on two threads
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-ui: env ## MLflow UI on loopback
+ui: env ## MLflow UI on loopback; `python -m pipelines.track` first puts all that is here into it
 	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --host 127.0.0.1
 
 bench: env ## speed, measured by pytest-benchmark
@@ -32,7 +32,10 @@ lock: env ## pyproject.toml → requirements.lock
 clean: ## results, caches and the environment go; fetched data stays
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .benchmarks runs trials trunks plots dvc_plots reports mlruns mlflow.db* ensembles/*/
 
-env: $(BIN)/.built ## the environment in .venv, from the hash-pinned lock
+env: $(BIN)/.built mlflow.db ## the environment in .venv, from the hash-pinned lock
+
+mlflow.db: | $(BIN)/.built # its tables are made once, before several processes want them
+	@env -u MLFLOW_TRACKING_URI $(BIN)/python -m benchmark.tracking.store
 
 $(BIN)/.built: requirements.lock
 	$(PYTHON) -m venv .venv

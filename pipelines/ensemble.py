@@ -35,22 +35,24 @@ def main(
     from benchmark.runs import ensemble
     from benchmark.runs.record import EnsembleConfig
     from benchmark.tracking import ensembles
+    from benchmark.tracking.cell import Texts
+    from benchmark.tracking.line import Line
+    from pipelines.console import mends
 
     data = load(wanted, workspace.data(task), torch.device("cpu"))
     config = EnsembleConfig(
         stage="ensemble", tasks=(task,), recipe=name, profile=chosen, members=params.ensembles[name].members
     )
-    folders = []
+    folders, line = [], Line(mends.warn)
     try:
         members = ensemble.members(config, params.profiles[chosen].seeds, data.md5, workspace)
-        colour, serve = colours.of_recipe(params, name), Commands().serve(task)
-        folder, made = ensembles.make(
-            data, config, members, workspace, colour, Commands().ensemble(chosen, task, name), serve
-        )
+        again, serve = Commands().ensemble(chosen, task, name), Commands().serve(task)
+        texts = Texts(again, serve, colours.of_recipe(params, name))
+        folder, made = ensembles.make(data, config, members, workspace, texts, line)
         print(f"{folder.path}: {'made' if made else 'already there, nothing to do'}")
         folders.append(folder)
     except (Refused, NoMember) as error:
-        ensembles.leave_out(data, config, error, workspace)
+        ensembles.leave_out(data, config, error, workspace, line)
         if not prerequisites.RUN_BY_DVC:
             raise
         # In the grid of all tasks and ensembles, one that can't be made is a finding, not a failure.

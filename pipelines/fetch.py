@@ -14,13 +14,14 @@ def main(task: Annotated[str, typer.Argument(help="a task of params.yaml")]) -> 
     import sys
 
     from benchmark.config.tasks import find_task
+    from benchmark.core.addresses import without_passwords
     from benchmark.data.fetch import fetch
     from pipelines.console import project
 
     params = project.params()
     wanted, path, mirror = find_task(params, task, "argument TASK"), project.WORKSPACE.data(task), project.mirror()
     fetched = fetch(wanted, path, mirror, params.fetch.retries, params.fetch.timeout_s, progress=sys.stderr.isatty())
-    print(f"{task}: {fetched.path}, MD5 {fetched.md5}, from {fetched.source}")
+    print(f"{task}: {fetched.path}, MD5 {fetched.md5}, from {without_passwords(fetched.source)}")
 
 
 if __name__ == "__main__":

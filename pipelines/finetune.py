@@ -36,9 +36,10 @@ def main(
             raise
         # In the grid of all tasks and recipes, a pair that does not go together is a finding, not a failure.
         from benchmark.tracking.cell import refuse_cell
-        from pipelines.console import outputs
+        from benchmark.tracking.line import Line
+        from pipelines.console import mends, outputs
 
-        refuse_cell(wanted, configs[0], workspace, str(refusal))
+        refuse_cell(wanted, configs[0], workspace, str(refusal), Line(mends.warn))
         outputs.write(task, recipe, [])
         print(f"refused, and recorded as such: {refusal}")
         return
@@ -46,15 +47,17 @@ def main(
 
     # Late: what is wrong with names, data or trunk is told before PyTorch and MLflow are imported, in seconds less.
     from benchmark.data.load import load
-    from benchmark.tracking.cell import train_cell
+    from benchmark.tracking.cell import Texts, train_cell
+    from benchmark.tracking.line import Line
     from benchmark.training.model import pick_device
+    from pipelines.console import mends
     from pipelines.console.progress import Stage
 
     device = pick_device()
     data, stage = load(wanted, workspace.data(task), device), Stage(f"{task} {recipe}", len(configs))
-    colour = colours.of_recipe(params, recipe)
     again, serve = Commands().cell(chosen, task, recipe), Commands().serve(task)
-    folders = train_cell(data, configs, workspace, device, stage, colour, again, serve)
+    texts = Texts(again, serve, colours.of_recipe(params, recipe))
+    folders = train_cell(data, configs, workspace, device, stage, texts, Line(mends.warn))
     if chosen == params.profile:  # DVC's metrics and plots are of the profile that params.yaml names
         from pipelines.console import outputs
 

@@ -37,12 +37,14 @@ def main(
     # Late, as everywhere in these files: a typing error is told before PyTorch and MLflow are imported, in seconds less.
     from benchmark.data.load import load
     from benchmark.tracking.cell import train_trunk
+    from benchmark.tracking.line import Line
     from benchmark.training.model import pick_device
+    from pipelines.console import mends
     from pipelines.console.progress import Stage
 
     device = pick_device()
     data = {task.name: load(task, project.WORKSPACE.data(task.name), device) for task in tasks}
-    train_trunk(config, data, project.WORKSPACE, device, Stage(f"trunk {dim}", 1))
+    train_trunk(config, data, project.WORKSPACE, device, Stage(f"trunk {dim}", 1), Line(mends.warn))
 
 
 if __name__ == "__main__":

@@ -23,21 +23,23 @@ def main(
     """Run the whole pipeline on the data that can be reached."""
     from pathlib import Path
 
+    from benchmark.core.addresses import without_passwords
     from benchmark.core.errors import BadInput, BenchmarkError, allowed
+    from benchmark.tracking.line import Line
     from benchmark.tracking.store import prepare
-    from pipelines.console import project, selection
+    from pipelines.console import mends, project, selection
 
     params = project.params()
     if profile and profile not in params.profiles:
         raise allowed("profile", profile, "PROFILE or option --profile", params.profiles)
     if not any((folder / ".git").exists() for folder in (Path.cwd(), *Path.cwd().parents)):
         raise BadInput(f"{Path.cwd()}: not a git clone, and DVC needs one; clone the repository, or `git init` here")
-    print(f"mirror: {project.mirror() or 'none; asking the official addresses'}")
+    print(f"mirror: {without_passwords(project.mirror() or 'none; asking the official addresses')}")
     chosen = selection.choose(params, profile)
     announce(chosen)
     if selection.write(chosen, project.PARAMS):
         print("params.yaml: profile and task lists set to what this machine can run (see `git diff params.yaml`)")
-    prepare()
+    prepare(Line(mends.warn))
     code, text = run_dvc()
     if "Data and pipelines are up to date" in text:
         print("Nothing to do: every stage is up to date.")
@@ -48,10 +50,11 @@ def main(
 
 def announce(chosen: Selection) -> None:
     """Say what runs on what, and what doesn't and why, before anything runs."""
+    from benchmark.core.addresses import without_passwords
+
     for name, reach in chosen.reach.items():
-        print(
-            f"  {name}: {reach.source}" if reach.source else f"  {name}: NOT RUN, data not reachable ({reach.reason})"
-        )
+        where = reach.source or f"NOT RUN, data not reachable ({reach.reason})"
+        print(f"  {name}: {without_passwords(where)}")
     if not chosen.real:
         print("no real data can be reached: STAND-IN DATA, NOT A RESULT, in all that follows")
     for dim, names in chosen.pretrain.items():

@@ -47,11 +47,13 @@ def main(
 
     from benchmark.data.load import load
     from benchmark.tracking.given import track
+    from benchmark.tracking.line import Line
+    from pipelines.console import mends
 
     data = load(wanted, workspace.data(task), torch.device("cpu"))
     folder, made = external.score(data, name, seed, paths, workspace, stated)
     if made or not folder.tracking():
-        track(folder, wanted, note)
+        track(folder, wanted, note, Line(mends.warn))
     print(f"{folder.path}: {'scored' if made else 'already there, the same predictions'}")
     scores = folder.scores()
     for split, part in scores.items():

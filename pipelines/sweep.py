@@ -96,12 +96,15 @@ def option(setting: str) -> str:
 def run(sweep: Sweep, address: str, share: Share, asha: bool, budget: Budget) -> None:
     """Run what is missing, choose, score, write, track."""
     from benchmark.core.errors import NothingDone
-    from benchmark.tracking.tracker import Tracker, in_background
+    from benchmark.tracking.line import PATIENCE_S, Line
+    from benchmark.tracking.trials import SweepTracker, in_background
+    from pipelines.console import mends
 
     task, missing = sweep.task, sweep.due(asha)
     print(f"{task.name}: {len(sweep.trials)} trials, {len(missing)} of them to run", flush=True)
-    tracker = Tracker(task.name, f"sweep {sweep.grid_name} {sweep.profile}", standin=task.is_standin)
-    with in_background(tracker, {"level": "sweep", **sweep.tags}) as submit:
+    line = Line(mends.warn, seconds=PATIENCE_S * len(sweep.trials))  # in the background, but for the end
+    tracker = SweepTracker(task.name, f"sweep {sweep.grid_name} {sweep.profile}", task.is_standin, line)
+    with in_background(tracker, {"level": "sweep", **sweep.tags, "identity": sweep.identity}) as submit:
         ended = due = 0
 
         def track(job: Job) -> None:

@@ -124,5 +124,9 @@ class NoScheduler(BenchmarkError):
     """What runs a search is not installed."""
 
 
+class NoStore(BenchmarkError):
+    """A tracking store that does not answer, or not as it should."""
+
+
 class NothingDone(BenchmarkError):
     """A search of which no trial came to figures."""

@@ -112,8 +112,9 @@ class RunFolder:
         return self._json("metrics.json")
 
     def tracking(self) -> dict[str, Any]:
-        """Where MLflow holds this run; empty where it was never tracked."""
-        return self._json("tracking.json") if self.has("tracking.json") else {}
+        """Where MLflow holds this run; empty where it was never tracked, or another one that lay here was."""
+        content = self._json("tracking.json") if self.has("tracking.json") else {}
+        return content if self.holds(content.get("identity", "")) else {}
 
     def history(self) -> pd.DataFrame:
         """A row an epoch; none where the run has no epochs."""

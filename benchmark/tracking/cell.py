@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -12,11 +13,12 @@ import torch
 
 from benchmark.config.run import RunConfig
 from benchmark.config.tasks import Task
-from benchmark.core.files import alone
+from benchmark.core.files import alone, digest_of
 from benchmark.data.load import TaskData
 from benchmark.runs.cell import validation
-from benchmark.runs.folder import RunFolder
+from benchmark.runs.folder import WEIGHTS, RunFolder
 from benchmark.runs.workspace import Workspace
+from benchmark.tracking.line import Line
 from benchmark.tracking.tracker import Tracker
 from benchmark.training import execute
 from benchmark.training.loop import Observer
@@ -34,19 +36,53 @@ class Watcher(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True)
+class Texts:
+    """What a person reads and sees in MLflow's view of a task and recipe."""
+
+    again: str = ""
+    """The command that makes it anew, for the description of its run."""
+    serve: str = ""
+    """The command that answers requests with the task's champion, for the description of the model."""
+    colour: str = ""
+    """Of the recipe."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Finished runs that are logged as one: a trunk, or seeds of a task and recipe."""
+
+    folders: Sequence[RunFolder]
+    tags: Mapping[str, str]
+    """Of the parent run."""
+    task: Task | None = None
+    """None of a trunk, which no model is registered of."""
+    data: Mapping[str, TaskData] = field(default_factory=dict)
+    """What they were trained on, as far as it is at hand."""
+    texts: Texts = Texts()
+
+
 def train_trunk(
-    config: RunConfig, data: Mapping[str, TaskData], workspace: Workspace, device: torch.device, watcher: Watcher
+    config: RunConfig,
+    data: Mapping[str, TaskData],
+    workspace: Workspace,
+    device: torch.device,
+    watcher: Watcher,
+    line: Line,
 ) -> None:
     """Make the trunk's folder hold this run, and log it."""
     dim = next(iter(data.values())).task.dim
     folder = workspace.trunk(config.profile, dim)
-    standin = any(part.task.is_standin for part in data.values())
-    tracker = Tracker("pretrain", f"{dim} {config.profile}", standin)
-    with tracker.open({"level": "trunk", "dim": dim, "profile": config.profile}):
-        with alone(folder.path):
-            _train(tracker, config, folder, data, device, watcher, f"pretrain {dim} on {', '.join(config.tasks)}")
-        watcher.close()
-        tracker.log_parent([folder], None)
+    identity = execute.identity(config, data, None)
+    cell = Cell([folder], trunk_tags(dim, config.profile, identity), data=data)
+    tracker = Tracker("pretrain", f"{dim} {config.profile}", any(part.task.is_standin for part in data.values()), line)
+    with alone(folder.path):
+        with tracker.open(cell.tags):
+            name = f"pretrain {dim} on {', '.join(config.tasks)}"
+            _train(tracker, config, cell, folder, identity, device, watcher, name)
+            watcher.close()
+            _conclude(tracker, cell)
+        _once_more(tracker, cell)
 
 
 def train_cell(
@@ -55,35 +91,31 @@ def train_cell(
     workspace: Workspace,
     device: torch.device,
     watcher: Watcher,
-    colour: str,
-    again: str,
-    serve: str,
+    texts: Texts,
+    line: Line,
 ) -> list[RunFolder]:
     """Every seed of one task and recipe: train, score, log; then the means, and the best seed as a registered model.
 
     Args:
         configs: of the seeds; what else the cell's folder holds is removed.
-        colour: of the recipe, in the tracking UI.
-        again: the command that makes the cell anew, for the description of its run.
-        serve: the command that answers requests with the task's champion, for the description of the model.
     """
     task, first = data.task, configs[0]
-    cell = workspace.cell(first.profile, task.name, first.recipe)
-    tracker = Tracker(task.name, f"{first.recipe} {first.profile}", task.is_standin, colour)
+    path = workspace.cell(first.profile, task.name, first.recipe)
+    tracker = Tracker(task.name, f"{first.recipe} {first.profile}", task.is_standin, line, texts.colour)
     folders = [workspace.run(one.profile, task.name, one.recipe, one.seed) for one in configs]
-    with alone(cell):
-        _keep_only(cell, [folder.path.name for folder in folders])
-        with tracker.open({"level": "recipe", "task": task.name, "recipe": first.recipe, "profile": first.profile}):
-            for config, folder in zip(configs, folders, strict=True):
+    identities = [execute.identity(one, {task.name: data}, workspace.start(one, task.dim)) for one in configs]
+    tags = cell_tags(task.name, first.recipe, first.profile, identities)
+    cell = Cell(folders, tags, task, {task.name: data}, texts)
+    with alone(path):
+        _keep_only(path, [folder.path.name for folder in folders])
+        with tracker.open(tags):
+            for config, folder, identity in zip(configs, folders, identities, strict=True):
                 name = f"{task.name} {config.recipe} seed {config.seed}"
                 start = workspace.start(config, task.dim)
-                _train(tracker, config, folder, {task.name: data}, device, watcher, name, task, start)
+                _train(tracker, config, cell, folder, identity, device, watcher, name, start)
             watcher.close()
-            tracker.log_parent(folders, task, again)
-            # Of cross-fitted seeds each has held out other images, so that this takes a lucky part with a good network;
-            # the recipe is then judged by all of them together, and an ensemble of one member serves their mean.
-            best = max(folders, key=lambda folder: folder.metrics()["val_auc"])
-            tracker.register(best, task, execute.predictor(best, task), examples(data), serve, validation(folders))
+            _conclude(tracker, cell)
+        _once_more(tracker, cell)
     return folders
 
 
@@ -93,34 +125,80 @@ def examples(data: TaskData) -> np.ndarray:
     return images
 
 
-def refuse_cell(task: Task, config: RunConfig, workspace: Workspace, reason: str) -> None:
+def refuse_cell(task: Task, config: RunConfig, workspace: Workspace, reason: str, line: Line) -> None:
     """Record that task and recipe do not go together, in the cell's folder and in the run of the tracking server."""
     cell = workspace.cell(config.profile, task.name, config.recipe)
     with alone(cell):
         _keep_only(cell, [])
         workspace.write_refusal(config.profile, task.name, config.recipe, reason)
-    tags = {"level": "refused", "task": task.name, "recipe": config.recipe, "profile": config.profile}
-    tracker = Tracker(task.name, f"{config.recipe} {config.profile} refused", task.is_standin)
-    with tracker.open(tags | {"refused": reason}):  # so that nobody takes it for a training
+        log_refusal(task, config.recipe, config.profile, reason, line)
+
+
+def log_refusal(task: Task, recipe: str, profile: str, reason: str, line: Line) -> None:
+    """A run that says so, of its own level, so that nobody takes it for a training."""
+    tags = {"level": "refused", "task": task.name, "recipe": recipe, "profile": profile, "refused": reason}
+    with Tracker(task.name, f"{recipe} {profile} refused", task.is_standin, line).open(
+        tags | {"identity": digest_of(tags)}
+    ):
         pass
+
+
+def log_cell(tracker: Tracker, cell: Cell) -> None:
+    """Log finished runs from their folders, as they were or would have been logged while they were trained."""
+    with tracker.open(cell.tags):
+        for folder in cell.folders:
+            record = folder.trained()
+            with tracker.seed(record.config, record.identity, watched=False) as live:
+                tracker.log_seed(live, folder, cell.task, cell.data)
+        _conclude(tracker, cell)
+
+
+def trunk_tags(dim: str, profile: str, identity: str) -> dict[str, str]:
+    """Of the parent run of a trunk."""
+    return {"level": "trunk", "dim": str(dim), "profile": profile, "identity": digest_of({"runs": [identity]})}
+
+
+def cell_tags(task: str, recipe: str, profile: str, identities: Sequence[str]) -> dict[str, str]:
+    """Of the parent run of a task and recipe, known again by the identities of its seeds."""
+    tags = {"level": "recipe", "task": task, "recipe": recipe, "profile": profile}
+    return tags | {"identity": digest_of({"runs": sorted(identities)})}
 
 
 def _train(
     tracker: Tracker,
     config: RunConfig,
+    cell: Cell,
     folder: RunFolder,
-    data: Mapping[str, TaskData],
+    identity: str,
     device: torch.device,
     watcher: Watcher,
     name: str,
-    task: Task | None = None,
     start: RunFolder | None = None,
 ) -> None:
     progress = watcher.run(name)
-    with tracker.seed(config) as live:
-        made = execute.execute(config, data, folder, device, start, [progress, live])
-        tracker.log_seed(live, folder, task, data)
+    with tracker.seed(config, identity) as live:
+        made = execute.execute(config, cell.data, folder, device, start, [progress, live])
+        tracker.log_seed(live, folder, cell.task, cell.data)
     watcher.run_done(f"{folder.path}: {'trained' if made else 'already there, nothing to train'}")
+
+
+def _conclude(tracker: Tracker, cell: Cell) -> None:
+    """The means over the seeds, and the best one as a model, where its weights and images for it are at hand."""
+    tracker.log_parent(cell.folders, cell.task, cell.texts.again)
+    if cell.task is None or cell.task.name not in cell.data:
+        return
+    # Of cross-fitted seeds each has held out other images, so that this takes a lucky part with a good network; the recipe
+    # is then judged by all of them together, and an ensemble of one member serves their mean.
+    best = max(cell.folders, key=lambda folder: folder.metrics()["val_auc"])
+    if best.has(WEIGHTS):
+        example, predictor = examples(cell.data[cell.task.name]), execute.predictor(best, cell.task)
+        tracker.register(best, cell.task, predictor, example, cell.texts.serve, validation(cell.folders))
+
+
+def _once_more(tracker: Tracker, cell: Cell) -> None:
+    """A store that was away for a while may be back by now: what it missed is in the folders."""
+    if tracker.line.failed and tracker.line.mend():
+        log_cell(tracker, cell)
 
 
 def _keep_only(cell: Path, names: Sequence[str]) -> None:

@@ -11,44 +11,48 @@ from benchmark.runs.folder import RunFolder
 from benchmark.runs.record import EnsembleConfig
 from benchmark.runs.workspace import Workspace
 from benchmark.tracking import descriptions
-from benchmark.tracking.cell import examples
-from benchmark.tracking.tracker import LiveMetrics, Tracker, intervals
+from benchmark.tracking.cell import Texts, examples, log_refusal
+from benchmark.tracking.line import Line
+from benchmark.tracking.tracker import LiveMetrics, Tracker
+from benchmark.tracking.views import intervals
 from benchmark.training.ensemble import predictor
 
 
 def make(
-    data: TaskData,
-    config: EnsembleConfig,
-    members: Members,
-    workspace: Workspace,
-    colour: str,
-    again: str,
-    serve: str,
+    data: TaskData, config: EnsembleConfig, members: Members, workspace: Workspace, texts: Texts, line: Line
 ) -> tuple[RunFolder, bool]:
-    """The mean of these runs: folder, run and registered model; arguments as of `cell.train_cell`.
+    """The mean of these runs: folder, run and registered model.
 
     Returns:
         The folder, and False where it already held this very mean.
     """
-    task = data.task
-    tracker = Tracker(task.name, f"{config.recipe} {config.profile}", task.is_standin, colour)
-    with alone(workspace.ensemble(config.profile, task.name, config.recipe).path):
+    with alone(workspace.ensemble(config.profile, data.task.name, config.recipe).path):
         folder, made = ensemble.make(config, members, workspace)
-        shown, trained_on_val = folder.metrics() | intervals([folder]), folder.record().trained_on_val
-        note = descriptions.recipe(shown, task.is_standin, again, trained_on_val)
-        with tracker.open({"level": "recipe", descriptions.NOTE: note}):
-            tracker.log_seed(LiveMetrics(tracker, tracker.parent_id), folder, task, {task.name: data})
-            tracker.register(folder, task, predictor(members, task), examples(data), serve)
+        log(folder, data, members, texts, line)
     return folder, made
 
 
-def leave_out(data: TaskData, config: EnsembleConfig, error: Refused | NoMember, workspace: Workspace) -> None:
+def log(
+    folder: RunFolder, data: TaskData, members: Members | None, texts: Texts, line: Line, notes: bool = True
+) -> None:
+    """Log an ensemble from its folder; a model only where its members' weights are at hand."""
+    task, record = data.task, folder.record()
+    config, shown = record.config, folder.metrics() | intervals([folder])
+    tracker = Tracker(task.name, f"{config.recipe} {config.profile}", task.is_standin, line, texts.colour, notes)
+    tags = {"level": "recipe", "task": task.name, "recipe": config.recipe, "profile": config.profile}
+    tags |= {"identity": record.identity}
+    tags[descriptions.NOTE] = descriptions.recipe(shown, task.is_standin, texts.again, record.trained_on_val)
+    with tracker.open(tags):
+        tracker.log_seed(LiveMetrics(line, tracker.parent_id), folder, task, {task.name: data})
+        if members:
+            tracker.register(folder, task, predictor(members, task), examples(data), texts.serve)
+
+
+def leave_out(
+    data: TaskData, config: EnsembleConfig, error: Refused | NoMember, workspace: Workspace, line: Line
+) -> None:
     """Record in the ensemble's folder, and in a run of the tracking server, why the task has none."""
-    task = data.task
+    task, status = data.task, ensemble.status_of(error)
     with alone(workspace.ensemble(config.profile, task.name, config.recipe).path):
-        ensemble.leave_out(config, ensemble.status_of(error), workspace)
-    tags = {"level": "refused", "task": task.name, "recipe": config.recipe, "profile": config.profile}
-    status = ensemble.status_of(error)
-    tracker = Tracker(task.name, f"{config.recipe} {config.profile} {status.state}", task.is_standin)
-    with tracker.open(tags | {"refused": status.reason}):
-        pass
+        ensemble.leave_out(config, status, workspace)
+        log_refusal(task, config.recipe, config.profile, status.reason, line)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import mlflow
 import numpy as np
 import torch
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 from torch import nn
 
 from benchmark.config.tasks import STAMP, Task
 from benchmark.core import provenance
-from benchmark.core.errors import BadInput
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.workspace import Workspace
 from benchmark.tracking import descriptions
-from benchmark.tracking.store import use_default_store
 from benchmark.tracking.views import RESULTS, run_tags
 
 
@@ -51,7 +47,7 @@ def register(
     tags |= {"identity": record.identity, "run_folder": str(folder.path)}
     if task.is_standin:
         tags["standin"] = STAMP
-    version = _known_version(client, task.name, tags)
+    version = known_version(client, task.name, record.identity, config.profile)
     if version is None:
         info = _log_model(predictor, example, tags)
         mlflow.log_metrics(metrics, model_id=info.model_id, dataset=_data(task, record.data_md5[task.name]))
@@ -64,29 +60,6 @@ def register(
     return {"model_name": task.name, "model_version": version}
 
 
-def run_of_version(address: str, where: str) -> Path:
-    """The run folder that a registered model was made from.
-
-    Args:
-        address: as MLflow writes it, `models:/breastmnist/3` or `models:/breastmnist@champion`.
-        where: what an error's sentence starts with.
-
-    Raises:
-        BadInput: there is no such version, or it does not say where it came from.
-    """
-    use_default_store()
-    name, _, alias = address.removeprefix("models:/").partition("@")
-    name, _, number = name.partition("/")
-    client = MlflowClient()
-    try:
-        version = client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, number)
-        return Path(version.tags["run_folder"])
-    except (MlflowException, KeyError) as error:
-        known = sorted(f"models:/{one.name}" for one in client.search_registered_models())
-        reason = str(error).splitlines()[0]
-        raise BadInput(f"{where} '{address}': {reason}; registered are: {', '.join(known) or 'none'}") from error
-
-
 def _describe(client: Any, task: Task, version: str, text: str, serve: str) -> None:
     """Descriptions of a version that was just made, and of the model where it has none."""
     client.update_model_version(task.name, version, text)
@@ -94,9 +67,10 @@ def _describe(client: Any, task: Task, version: str, text: str, serve: str) -> N
         client.update_registered_model(task.name, descriptions.model(task, serve))
 
 
-def _known_version(client: Any, name: str, tags: Mapping[str, str]) -> str | None:
+def known_version(client: Any, name: str, identity: str, profile: str) -> str | None:
+    """The version that an equal run was made into; None where there is none."""
     for version in client.search_model_versions(f"name = '{name}'"):
-        if all(version.tags.get(key) == tags[key] for key in ("identity", "profile")):
+        if (version.tags.get("identity"), version.tags.get("profile")) == (identity, profile):
             return str(version.version)
     return None
 

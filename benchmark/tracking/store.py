@@ -1,58 +1,157 @@
-"""The tracking store: where it is, and that it may be gone at any time."""
+"""The tracking store: where it is, whether it answers, and what is wrong with it where it does not."""
 
 from __future__ import annotations
 
+import logging
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from urllib.parse import unquote, urlsplit
 
 import mlflow
 from filelock import FileLock
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from benchmark.core import provenance
+from benchmark.core.addresses import without_passwords
+from benchmark.core.errors import NoStore
+from benchmark.core.files import atomic
+from benchmark.tracking.line import Line
 
-Answer = TypeVar("Answer")
+SQLITE = "sqlite:///"
+EXPERIMENTS_OF_DVC = (".dvc", "tmp", "exps")
+"""Where DVC keeps the copies of a repository that it runs experiments in."""
 
 
-def use_default_store() -> None:
-    """Where MLFLOW_TRACKING_URI says nothing: a SQLite file and an artifact folder at the repository's root."""
-    if "MLFLOW_TRACKING_URI" not in os.environ:
-        os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{provenance.ROOT / 'mlflow.db'}"
-    mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
+def home() -> Path:
+    """The repository's root; of a copy that DVC runs an experiment in, the root of what it is a copy of."""
+    parts, length = provenance.ROOT.parts, len(EXPERIMENTS_OF_DVC)
+    for place in range(1, len(parts) - length + 1):
+        if parts[place : place + length] == EXPERIMENTS_OF_DVC:
+            return Path(*parts[:place])
+    return provenance.ROOT
 
 
-def prepare() -> bool:
-    """Make the default store's tables once: several processes that start on an empty database race.
+def use(uri: str = "") -> None:
+    """Take this store; where it is empty the one of MLFLOW_TRACKING_URI, else a SQLite file at the repository's root.
+
+    User and password of a server go from the address into the variables that MLflow has for them, so that no message
+    of MLflow's can show them.
+    """
+    uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "") or f"{SQLITE}{home() / 'mlflow.db'}"
+    path = uri.removeprefix(SQLITE)
+    if path != uri and home() != provenance.ROOT and not Path(path).is_absolute():
+        uri = f"{SQLITE}{home() / path}"
+    address = urlsplit(uri) if uri.startswith(("http://", "https://")) else None
+    if address and address.username is not None:
+        os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(address.username)
+        os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(address.password or "")
+        uri = uri.replace(f"{address.netloc.rpartition('@')[0]}@", "", 1)
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+    mlflow.set_tracking_uri(uri)
+
+
+def prepare(line: Line) -> bool:
+    """Take the store and make its tables once: several processes that start on an empty database race.
 
     Returns:
-        Whether the store answers; where it does not, a warning was printed.
+        Whether the store answers; where it does not, a warning was given.
     """
-    with FileLock(provenance.ROOT / "mlflow.db.lock"):
-        use_default_store()
-        answers, _ = attempt("ask the tracking store", lambda: MlflowClient().search_experiments(max_results=1))
-    return answers
+    return bool(line.ask("ask the tracking store", _answers))
 
 
-def attempt(what: str, call: Callable[[], Answer]) -> tuple[bool, Answer | None]:
-    """Whether the call went through, and its answer; a failure is one line on stderr."""
-    try:
-        return True, call()
-    except Exception as error:  # whatever MLflow or its server raises: the run folder is what counts
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        print(
-            f"warning: MLflow: could not {what} ({reason[:200]}); the run folder is complete without it, "
-            "and running the stage again writes MLflow's view of it",
-            file=sys.stderr,
-        )
-        return False, None
+def _answers() -> bool:
+    use()
+    if address().startswith(SQLITE):
+        _make_tables(Path(address().removeprefix(SQLITE)))
+    MlflowClient().search_experiments(max_results=1)
+    return True
 
 
-def without_password(uri: str) -> str:
+def _make_tables(path: Path) -> None:
+    """Make a local database that is not there, whole or not at all: that takes seconds, in which a process may end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f"{path.name}.lock")):
+        if not path.exists():
+            with atomic(path) as partial:
+                MlflowClient(f"{SQLITE}{partial}").search_experiments(max_results=1)
+
+
+def experiment_id(name: str) -> str:
+    """The experiment of this name, which is made where there is none.
+
+    Raises:
+        NoStore: it was deleted.
+    """
+    found = mlflow.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return str(mlflow.create_experiment(name, artifact_location=_artifacts(name)))
+        except MlflowException:  # another process was quicker
+            found = mlflow.get_experiment_by_name(name)
+            if found is None:
+                raise
+    if found.lifecycle_stage != "active":
+        raise NoStore(f"experiment {name} was deleted", why="deleted", experiment_id=found.experiment_id)
+    return str(found.experiment_id)
+
+
+def _artifacts(name: str) -> str | None:
+    """Beside a local database, whichever folder the command is run in; a server has a place of its own."""
+    uri = address()
+    if not uri.startswith(SQLITE):
+        return None
+    return str(Path(uri.removeprefix(SQLITE)).resolve().parent / "mlruns" / name)
+
+
+# ------------------------------------------------------------------------------------------------ what is wrong
+
+SIGNS = {
+    "refused": ("error code 403", "error code 401", "invalid host header"),
+    "folder": ("filesystem tracking backend",),
+    "version": ("out-of-date database schema", "can't locate revision"),
+    "address": ("unsupported uri", "no module named", "could not parse"),
+}
+"""What an answer of MLflow's has in it, in lower case, by what is wrong."""
+
+
+def no_answer(what: str, error: Exception | None) -> NoStore:
+    """The error that says so: what could not be done, and in one line why not."""
+    text = " ".join(str(error).split()) if error else "no answer in time"
+    facts = dict(error.facts) if isinstance(error, NoStore) else {}
+    facts.setdefault("why", next((why for why, signs in SIGNS.items() if _has(text, signs)), "away"))
+    reason = without_passwords(text or type(error).__name__)
+    short = reason if len(reason) <= 200 else f"{reason[:200]}..."
+    return NoStore(f"MLflow: could not {what} ({short})", **facts)
+
+
+def _has(text: str, signs: tuple[str, ...]) -> bool:
+    return any(sign in text.lower() for sign in signs)
+
+
+def shown(uri: str) -> str:
     """The address without user and password; a local store's without the machine's own path."""
-    if uri.startswith("sqlite:///"):
-        return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).name}"
-    scheme, _, rest = uri.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    if uri.startswith(SQLITE):
+        return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).name}"
+    return without_passwords(uri)
+
+
+def address() -> str:
+    """Of the store in use."""
+    return str(mlflow.get_tracking_uri())
+
+
+class _WithoutPasswords(logging.Filter):
+    """What MLflow writes by itself, such as the address of a database that can't be reached."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = without_passwords(record.getMessage()), ()
+        return True
+
+
+for _handler in logging.getLogger("mlflow").handlers:
+    _handler.addFilter(_WithoutPasswords())
+
+
+if __name__ == "__main__":  # make the tables of the project's own store
+    _answers()

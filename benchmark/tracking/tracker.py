@@ -1,184 +1,223 @@
-"""The MLflow side of one task and recipe: a parent run, and a nested run for each seed."""
+"""The MLflow side of one task and recipe: a parent run, and a nested run for each seed.
+
+Whatever is logged twice is logged once: a run is found again by its identity, completed where something is missing, and
+left alone where nothing is.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import mlflow
 import numpy as np
+from mlflow import MlflowClient
 from torch import nn
 
 from benchmark.config.run import RunConfig
 from benchmark.config.tasks import STAMP, Task
-from benchmark.core.files import alone
 from benchmark.data.load import TaskData
-from benchmark.evaluation import statistics
-from benchmark.evaluation.comparison import stack
 from benchmark.runs import cell
 from benchmark.runs.folder import RunFolder
-from benchmark.runs.record import Combined
-from benchmark.runs.status import State, Status
-from benchmark.tracking import descriptions, pictures, registry, saved_views
-from benchmark.tracking.store import Answer, attempt, prepare, without_password
-from benchmark.tracking.views import against_published, dataset, flat_params, run_tags
+from benchmark.tracking import descriptions, found, pictures, registry, saved_views, store
+from benchmark.tracking.line import Line
+from benchmark.tracking.views import (
+    against_published,
+    dataset,
+    epoch_metrics,
+    flat_params,
+    history_metrics,
+    intervals,
+    run_tags,
+)
 from benchmark.training.loop import Row
+
+FILES = ("run.json", "history.csv", "metrics.json", "scores.npz")
+"""Of a run folder, what becomes an artifact."""
+AT_ONCE = 1000
+"""Metrics in one request."""
 
 
 class Tracker:
-    """The MLflow side of one task and recipe (or of one trunk). Nothing here raises because of MLflow."""
+    """The MLflow side of one task and recipe (or of one trunk). Nothing here raises because of MLflow.
 
-    def __init__(self, experiment: str, name: str, standin: bool, colour: str = "") -> None:
-        self.experiment, self.standin = experiment, standin
+    Args:
+        notes: whether the run folders are told where MLflow holds them, in `tracking.json`.
+    """
+
+    def __init__(
+        self, experiment: str, name: str, standin: bool, line: Line, colour: str = "", notes: bool = True
+    ) -> None:
+        self.experiment, self.standin, self.line, self.notes = experiment, standin, line, notes
         self.colour = {"mlflow.runColor": colour} if colour else {}
         self.name = f"{STAMP}: {name}" if standin else name  # first, because tables cut long names
         self.parent_id: str | None = None
-        self.answers = True
+        self.experiment_id = ""
+        self.cell: dict[str, str] = {}
+        """Tags that all its runs have."""
+
+    # -------------------------------------------------------------------------------------------- parent
 
     @contextmanager
     def open(self, tags: Mapping[str, str]) -> Iterator[None]:
-        """Hold the parent run open: the one that MLflow launched this process with where it is this experiment's, else a new one."""
-        self.answers = prepare()
-        self.parent_id = self._try("start a run", lambda: self._start_parent(tags))
+        """Hold the parent run open.
+
+        It is the one with the `identity` of these tags, where there is one; else the one that MLflow launched this
+        process with, where it is this experiment's; else a new one.
+        """
+        store.prepare(self.line)
+        self.parent_id = self.line.ask("start a run", lambda: self._start_parent(tags))
         try:
             yield
-        except BaseException:
-            self._try("end the run", lambda: mlflow.end_run("FAILED"))
+        except BaseException as error:
+            status = _ended(error)
+            self.line.ask("end the run", lambda: mlflow.end_run(status))
             raise
-        self._try("end the run", lambda: mlflow.end_run("FINISHED"))
+        self.line.ask("end the run", lambda: mlflow.end_run("FINISHED"))
 
     def _start_parent(self, tags: Mapping[str, str]) -> str:
-        launched = os.environ.pop("MLFLOW_RUN_ID", None)
-        os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
-        experiment = mlflow.get_experiment_by_name(self.experiment)
-        experiment_id = experiment.experiment_id if experiment else mlflow.create_experiment(self.experiment)
-        mlflow.set_experiment(experiment_id=experiment_id)
-        known = experiment.tags if experiment else {}
-        _describe(self.experiment, experiment_id, known, trunks=tags.get("level") == "trunk")
-        if launched and mlflow.get_run(launched).info.experiment_id == experiment_id:
-            mlflow.start_run(run_id=launched)
-            mlflow.set_tag("mlflow.runName", self.name)
-        else:
-            mlflow.start_run(run_id=_killed_sweep(experiment_id, tags), run_name=self.name)
-        parent_id = str(mlflow.active_run().info.run_id)
-        if launched and launched != parent_id:  # launched in another experiment: leave a pointer there
-            mlflow.MlflowClient().set_tag(launched, "logged_as_run", parent_id)
-            mlflow.MlflowClient().set_tag(launched, "logged_in_experiment", self.experiment)
-        mlflow.set_tags({**tags, **self.colour})
+        launched = found.launched()
+        self.experiment_id = store.experiment_id(self.experiment)
+        mlflow.set_experiment(experiment_id=self.experiment_id)
+        _describe(self.experiment, self.experiment_id, trunks=tags.get("level") == "trunk")
+        self.cell = {name: tags[name] for name in found.CELL if name in tags} | {"workspace": found.workspace()}
+        own = launched if launched and launched.info.experiment_id == self.experiment_id else None
+        run = found.same(self.experiment_id, tags) or own
+        keep = {one.info.run_id for one in (run, own) if one}
+        found.close_killed(self.experiment_id, self.cell, keep, own)
+        if not found.is_whole(run):
+            self._start(run, self.name, tags)
+        parent_id = str(run.info.run_id if run else mlflow.active_run().info.run_id)
+        found.sweep_up(self.experiment_id, parent_id)
+        if launched and launched.info.run_id != parent_id:
+            found.leave(launched, self.experiment, parent_id, beside=own is not None)
         return parent_id
 
-    @contextmanager
-    def seed(self, config: RunConfig) -> Iterator[LiveMetrics]:
-        """Hold a nested run open and give an observer that logs every epoch to it while it is trained."""
-        run_id = self._try("start a nested run", lambda: self._start_nested(config))
-        live = LiveMetrics(self, run_id)
-        status = "FAILED"
-        try:
-            yield live
-            status = "FINISHED"
-        finally:
-            if run_id:
-                self._try("end a nested run", lambda: mlflow.end_run(status))
-
-    def _start_nested(self, config: RunConfig) -> str:
-        name = f"{self.name} seed {config.seed}"
-        run = mlflow.start_run(run_name=name, nested=True, log_system_metrics=True)
-        mlflow.log_params(flat_params(config))
-        mlflow.set_tags({"level": "seed", **self.colour})
-        return str(run.info.run_id)
-
-    def log_seed(self, live: LiveMetrics, folder: RunFolder, task: Task | None, data: Mapping[str, TaskData]) -> None:
-        """Complete the open nested run from its folder: the epochs not seen live, results, tags, artifacts, data."""
-        if live.run_id is None:
+    def _start(self, run: Any, name: str, tags: Mapping[str, str], **options: Any) -> None:
+        """Make this the active run; a new one has its tags from its first moment, so that it is found by them."""
+        every = {**tags, **self.cell, **self.colour}
+        if run is None:
+            mlflow.start_run(run_name=name, tags=every, **options)
             return
-        done = self._try("log the results", lambda: self._log_folder(live, folder, task, data))
-        if done:
-            folder.write_tracking(done)
-
-    def _log_folder(
-        self, live: LiveMetrics, folder: RunFolder, task: Task | None, data: Mapping[str, TaskData]
-    ) -> dict[str, Any]:
-        for row in folder.history().to_dict("records")[live.logged :]:
-            log_epoch({str(key): float(value) for key, value in row.items()})
-        metrics = folder.metrics()
-        alone = intervals([folder]) if live.run_id == self.parent_id else {}  # as predictions from elsewhere are
-        mlflow.log_metrics(metrics | against_published(task, metrics, folder.record()) | alone)
-        mlflow.set_tags(run_tags(folder.record()))
-        for part in data.values():
-            mlflow.log_input(dataset(part), context="training")
-        for name in ("run.json", "history.csv", "metrics.json", "scores.npz"):
-            if folder.has(name):
-                mlflow.log_artifact(str(folder.path / name))
-        if "test_auc" in metrics:
-            self._log_pictures([folder])
-        return self._place(live.run_id)
-
-    def _place(self, run_id: str | None) -> dict[str, Any]:
-        """Where MLflow holds a run: the content of `tracking.json`."""
-        place = {"experiment": self.experiment, "run_id": run_id, "parent_run_id": self.parent_id}
-        return {"tracking_uri": without_password(mlflow.get_tracking_uri())} | place
+        mlflow.start_run(run_id=run.info.run_id, **options)
+        mlflow.set_tags({**every, "mlflow.runName": name})
 
     def log_parent(self, folders: Sequence[RunFolder], task: Task | None, again: str = "") -> None:
         """Means and spreads over the seeds, as metrics of the parent run; `again` is the command that makes them anew."""
         if self.parent_id is not None:
-            self._try("log the means over seeds", lambda: self._log_means(folders, task, again))
+            self.line.ask("log the means over seeds", lambda: self._log_means(folders, task, again))
 
     def _log_means(self, folders: Sequence[RunFolder], task: Task | None, again: str) -> None:
+        if (result := self._is_new(self.parent_id, folders)) is None:
+            return
         records = [folder.trained() for folder in folders]
         params = flat_params(records[0].config)
         params["seed"] = ",".join(str(record.config.seed) for record in records)
-        mlflow.log_params(params)
+        log_params(params)
         values, means, out_of_fold = [one.metrics() for one in folders], cell.figures(folders), cell.validation(folders)
         several = [name for name in values[0] if name not in out_of_fold] if len(values) > 1 else []
         spreads = {f"{name}_sd": float(np.std([value[name] for value in values], ddof=1)) for name in several}
         shown = means | spreads | against_published(task, means) | intervals(folders)
         mlflow.log_metrics(shown)
-        mlflow.set_tags({**run_tags(records[0]), "seed": params["seed"]})
+        own = {"seed": params["seed"], "identity": self._tag("identity") or records[0].identity}
+        mlflow.set_tags({**run_tags(records[0]), **own})
         if task:
             description = descriptions.recipe(shown, self.standin, again, records[0].trained_on_val)
             mlflow.set_tag(descriptions.NOTE, description)
         self._log_pictures(folders)
+        mlflow.set_tag(found.LOGGED, result)
+
+    # -------------------------------------------------------------------------------------------- seeds
+
+    @contextmanager
+    def seed(self, config: RunConfig, identity: str, watched: bool = True) -> Iterator[LiveMetrics]:
+        """Hold a nested run open and give an observer that logs every epoch to it while it is trained.
+
+        It ends as finished once its results are in it; where they could not be logged it stays open, for whoever
+        completes it.
+
+        Args:
+            watched: whether the load of the machine is logged to it.
+        """
+        live, status = LiveMetrics(self.line), "FINISHED"
+        if self.parent_id is not None:
+            self.line.ask("start a nested run", lambda: self._start_nested(live, config, identity, watched))
+        try:
+            yield live
+        except BaseException as error:
+            status = _ended(error)
+            raise
+        finally:
+            if live.run_id:
+                self.line.ask("end a nested run", lambda: end(live.run_id, status))
+
+    def _start_nested(self, live: LiveMetrics, config: RunConfig, identity: str, watched: bool) -> None:
+        tags = {"level": "seed", "identity": identity, "profile": config.profile}
+        run = self._find_nested(tags)
+        live.attach(run)
+        if not found.is_whole(run):
+            self._start(
+                run,
+                f"{self.name} seed {config.seed}",
+                tags,
+                nested=True,
+                parent_run_id=self.parent_id,
+                log_system_metrics=watched,
+            )
+            live.run_id = str(mlflow.active_run().info.run_id)
+            log_params(flat_params(config))
+
+    def _find_nested(self, tags: Mapping[str, str]) -> Any:
+        """The run with this identity, from now on one of this parent's: the cell may have got more seeds."""
+        run = found.same(self.experiment_id, tags)
+        if run and run.data.tags.get(found.PARENT) != self.parent_id:
+            MlflowClient().set_tag(run.info.run_id, found.PARENT, self.parent_id)
+        return run
+
+    def log_seed(self, live: LiveMetrics, folder: RunFolder, task: Task | None, data: Mapping[str, TaskData]) -> None:
+        """Complete a seed's run from its folder: the epochs not seen live, results, tags, artifacts, data."""
+        if live.run_id is None:
+            return
+        done = self.line.ask("log the results", lambda: self._log_folder(live, folder, task, data))
+        if done:
+            self._note(folder, done)
+
+    def _log_folder(
+        self,
+        live: LiveMetrics,
+        folder: RunFolder,
+        task: Task | None,
+        data: Mapping[str, TaskData],
+        without_test: bool = False,
+    ) -> dict[str, Any]:
+        result = self._is_new(live.run_id, [folder], without_test)
+        if result is None:
+            return self._place(live.run_id, folder)
+        client, points = MlflowClient(), history_metrics(folder, live.logged)
+        for first in range(0, len(points), AT_ONCE):
+            client.log_batch(live.run_id, points[first : first + AT_ONCE])
+        mlflow.set_tags(run_tags(folder.record()))
+        if folder.has("metrics.json"):
+            metrics = found.shown_metrics(folder, without_test)
+            alone = intervals([folder]) if live.run_id == self.parent_id else {}  # as predictions from elsewhere are
+            mlflow.log_metrics(metrics | against_published(task, metrics, folder.record()) | alone)
+            if "test_auc" in metrics:
+                self._log_pictures([folder])
+        for part in data.values():
+            mlflow.log_input(dataset(part), context="training")
+        for name in FILES:
+            if folder.has(name):
+                mlflow.log_artifact(str(folder.path / name))
+        mlflow.set_tag(found.LOGGED, result)
+        return self._place(live.run_id, folder)
 
     def _log_pictures(self, folders: Sequence[RunFolder]) -> None:
         if folders[0].has("scores.npz"):
             for name, figure in pictures.of(folders, self.name):
                 mlflow.log_figure(figure, name)
 
-    def log_trial(self, config: RunConfig, folder: RunFolder, task: Task, status: Status) -> None:
-        """A nested run for a sweep's run, written from its folder; one without figures has its reason as a tag."""
-        with alone(folder.path):  # another sweep may be about to log the same
-            if self.parent_id is None or folder.tracking().get("parent_run_id") == self.parent_id:
-                return
-            done = self._try("log a trial", lambda: self._log_trial(config, folder, task, status))
-            if done and status.state not in (State.ERROR, State.STOPPED):  # those may still become something else
-                folder.write_tracking(done)
-
-    def _log_trial(self, config: RunConfig, folder: RunFolder, task: Task, status: Status) -> dict[str, Any]:
-        run = mlflow.start_run(run_name=f"{config.recipe} seed {config.seed}", nested=True)
-        try:
-            mlflow.log_params(flat_params(config))
-            mlflow.set_tags({"level": "trial", "status": str(status)})
-            if status.is_done:
-                return self._log_folder(LiveMetrics(self, run.info.run_id), folder, task, {})
-            return self._place(run.info.run_id)
-        finally:
-            mlflow.end_run("FINISHED" if status.is_done else "FAILED")
-
-    def log_sweep(self, files: Sequence[Path], winner: Mapping[str, Any]) -> None:
-        """The winner and the files of a sweep, on its parent run."""
-        if self.parent_id is not None:
-            self._try("log the sweep's result", lambda: self._log_sweep(files, winner))
-
-    def _log_sweep(self, files: Sequence[Path], winner: Mapping[str, Any]) -> None:
-        for path in files:
-            mlflow.log_artifact(str(path))
-        if winner:
-            mlflow.set_tag("winner", winner["trial"])  # no parameter: a sweep that goes on may find another
-            mlflow.log_metrics(winner["metrics"])
+    # -------------------------------------------------------------------------------------------- models
 
     def register(
         self,
@@ -192,38 +231,68 @@ class Tracker:
         """Log a model and make it a version of the task's registered model; see `registry.register`."""
         if self.parent_id is not None:
             given = (folder, task, predictor, example, serve, out_of_fold)
-            done = self._try("register the model", lambda: registry.register(*given))
-            if done:
-                folder.write_tracking(folder.tracking() | done)
+            done = self.line.ask("register the model", lambda: self._register(*given))
+            if done and (place := folder.tracking()):
+                self._note(folder, place | done)
 
-    def _try(self, what: str, call: Callable[[], Answer]) -> Answer | None:
-        """Call MLflow; after the first call that fails, leave it alone for the rest of this stage."""
-        if not self.answers:
+    def _register(
+        self,
+        folder: RunFolder,
+        task: Task,
+        predictor: nn.Module,
+        example: np.ndarray,
+        serve: str,
+        out_of_fold: Mapping[str, float] | None,
+    ) -> dict[str, Any]:
+        record = folder.record()
+        if registry.known_version(MlflowClient(), task.name, record.identity, record.config.profile) is None:
+            self._activate(self.parent_id)
+        return registry.register(folder, task, predictor, example, serve, out_of_fold)
+
+    # -------------------------------------------------------------------------------------------- parts
+
+    def _is_new(self, run_id: str | None, folders: Sequence[RunFolder], without_test: bool = False) -> str | None:
+        """The digest of what the folders show, and the run made the active one; None where the run has all that."""
+        result = found.result(folders, without_test)
+        if MlflowClient().get_run(run_id).data.tags.get(found.LOGGED) == result:
             return None
-        self.answers, answer = attempt(what, call)
-        return answer
+        self._activate(run_id)
+        return result
 
+    def _activate(self, run_id: str | None) -> None:
+        active = mlflow.active_run()
+        if active is None or active.info.run_id != run_id:
+            mlflow.start_run(run_id=run_id, nested=True)
 
-def intervals(folders: Sequence[RunFolder]) -> dict[str, float]:
-    """Test AUROC with its limits over other images and other seeds, and that of the seeds' mean score.
+    def _tag(self, name: str) -> str | None:
+        tags: dict[str, str] = MlflowClient().get_run(self.parent_id).data.tags
+        return tags.get(name)
 
-    An ensemble is one model, so its limits are over other images.
-    """
-    if not all(folder.has("scores.npz") and "test" in folder.scores() for folder in folders):
-        return {}
-    labels, scores = stack(tuple(folders))
-    all_of_it = statistics.over_seeds(labels, scores)
-    over = all_of_it.images if isinstance(folders[0].record(), Combined) else all_of_it.both
-    together = statistics.delong(labels, statistics.ensemble(scores)).value
-    figures = {"test_auc_low": over.low, "test_auc_high": over.high, "test_auc_ensemble": together}
-    return {name: value for name, value in figures.items() if np.isfinite(value)}
+    def _place(self, run_id: str | None, folder: RunFolder) -> dict[str, Any]:
+        """Where MLflow holds a run: the content of `tracking.json`."""
+        place = {"experiment": self.experiment, "run_id": run_id, "parent_run_id": self.parent_id}
+        place["identity"] = folder.record().identity
+        return {"tracking_uri": store.shown(store.address())} | place
+
+    def _note(self, folder: RunFolder, place: dict[str, Any]) -> None:
+        """Write `tracking.json`."""
+        known = folder.tracking()
+        if self.notes and known | place != known:
+            folder.write_tracking(known | place)
 
 
 class LiveMetrics:
-    """Observer that logs an epoch to the open nested run as soon as it is over."""
+    """Observer that logs an epoch to the open nested run as soon as it is over, without keeping the training waiting."""
 
-    def __init__(self, tracker: Tracker, run_id: str | None) -> None:
-        self.tracker, self.run_id, self.logged = tracker, run_id, 0
+    def __init__(self, line: Line, run_id: str | None = None) -> None:
+        self.line, self.run_id = line, run_id
+        self.logged: set[int] = set()
+        """Epochs that the run has."""
+
+    def attach(self, run: Any) -> None:
+        """Go on in a run that was found; None for a new one."""
+        if run is not None:
+            self.run_id, self.logged = str(run.info.run_id), found.epochs(run)
 
     def epoch_started(self, epoch: int, epochs: int, images: int) -> None:
         pass
@@ -232,45 +301,34 @@ class LiveMetrics:
         pass
 
     def epoch_done(self, row: Row) -> None:
-        if self.run_id is not None:
-            self.tracker._try("log an epoch", lambda: log_epoch(row))
-            self.logged += 1
+        if self.run_id is not None and int(row["epoch"]) not in self.logged:
+            self.line.tell("log an epoch", lambda: self._log(row))
+
+    def _log(self, row: Row) -> None:
+        MlflowClient().log_batch(self.run_id, epoch_metrics(row))
+        self.logged.add(int(row["epoch"]))
 
 
-def log_epoch(row: Row) -> None:
-    values = {f"epoch/{name}": value for name, value in row.items() if name != "epoch" and np.isfinite(value)}
-    mlflow.log_metrics(values, step=int(row["epoch"]))
+def log_params(params: Mapping[str, str]) -> None:
+    """Those that the active run has not got: MLflow sets what a project was launched with, and no parameter changes."""
+    known = MlflowClient().get_run(mlflow.active_run().info.run_id).data.params
+    mlflow.log_params({name: value for name, value in params.items() if name not in known})
 
 
-def _describe(name: str, experiment_id: str, known: Mapping[str, str], trunks: bool) -> None:
+def end(run_id: str | None, status: str) -> None:
+    active = mlflow.active_run()
+    if active is not None and active.info.run_id == run_id:
+        mlflow.end_run(status)
+
+
+def _ended(error: BaseException) -> str:
+    return "KILLED" if isinstance(error, KeyboardInterrupt | SystemExit) else "FAILED"
+
+
+def _describe(name: str, experiment_id: str, trunks: bool) -> None:
     """Description and views of an experiment; what a person has changed stays."""
-    client = mlflow.MlflowClient()
+    client = MlflowClient()
+    known = client.get_experiment(experiment_id).tags
     wanted = {descriptions.NOTE: descriptions.experiment(name, experiment_id, trunks)} | saved_views.tags(trunks)
     for key in wanted.keys() - known.keys():
         client.set_experiment_tag(experiment_id, key, wanted[key])
-
-
-def _killed_sweep(experiment_id: str, tags: Mapping[str, str]) -> str | None:
-    """The parent run of the same sweep, which goes on where it was killed; None for anything but a sweep."""
-    if "sweep" not in tags:
-        return None
-    runs = mlflow.search_runs([experiment_id], f"tags.sweep = '{tags['sweep']}'", max_results=1, output_format="list")
-    return str(runs[0].info.run_id) if runs else None
-
-
-@contextmanager
-def in_background(tracker: Tracker, tags: Mapping[str, str]) -> Iterator[Callable[..., Any]]:
-    """The parent run held open in a thread of its own (MLflow's open runs belong to a thread): no trial waits for it.
-
-    Yields:
-        What submits a call to that thread, as `Executor.submit` does.
-    """
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        opened = tracker.open(tags)
-        thread.submit(opened.__enter__).result()
-        try:
-            yield thread.submit
-        except BaseException as error:
-            thread.submit(opened.__exit__, type(error), error, error.__traceback__).result()
-            raise
-        thread.submit(opened.__exit__, None, None, None).result()

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import mlflow.data
+import numpy as np
+from mlflow.entities import Metric
 
 from benchmark.config.run import RunConfig
 from benchmark.config.tasks import STAMP, Task
 from benchmark.core import provenance
 from benchmark.data.load import TaskData
+from benchmark.evaluation import statistics
+from benchmark.evaluation.comparison import stack
 from benchmark.published import table as published
 from benchmark.published.verdict import Origin, obstacle
+from benchmark.runs.folder import RunFolder
 from benchmark.runs.record import Combined, FromElsewhere, RunRecord
 from benchmark.runs.workspace import Workspace
+from benchmark.training.loop import Row
 
 RESULTS = ("train_auc", "train_acc", "val_auc", "val_acc", "test_auc", "test_acc")
 
@@ -78,6 +86,39 @@ def against_published(
     if row.test_auc is not None and "test_auc" in metrics and task and not obstacle(row, task, origin):
         figures["delta_test_auc"] = metrics["test_auc"] - row.test_auc
     return figures
+
+
+def intervals(folders: Sequence[RunFolder]) -> dict[str, float]:
+    """Test AUROC with its limits over other images and other seeds, and that of the seeds' mean score.
+
+    An ensemble is one model, so its limits are over other images.
+    """
+    if not all(folder.has("scores.npz") and "test" in folder.scores() for folder in folders):
+        return {}
+    labels, scores = stack(tuple(folders))
+    all_of_it = statistics.over_seeds(labels, scores)
+    over = all_of_it.images if isinstance(folders[0].record(), Combined) else all_of_it.both
+    together = statistics.delong(labels, statistics.ensemble(scores)).value
+    figures = {"test_auc_low": over.low, "test_auc_high": over.high, "test_auc_ensemble": together}
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
+
+
+def epoch_metrics(row: Row, seconds: float | None = None) -> list[Metric]:
+    """What an epoch has to show, as points at its step; `seconds` since 1970 is when it was over, now where None."""
+    moment = int((time.time() if seconds is None else seconds) * 1000)
+    values = {f"epoch/{name}": value for name, value in row.items() if name != "epoch" and np.isfinite(value)}
+    return [Metric(name, value, moment, int(row["epoch"])) for name, value in values.items()]
+
+
+def history_metrics(folder: RunFolder, known: Collection[int]) -> list[Metric]:
+    """The points of all epochs but those that are known, at the time that they were over."""
+    moment, points = datetime.fromisoformat(folder.record().started).timestamp(), []
+    for entry in folder.history().to_dict("records"):
+        row = {str(name): float(value) for name, value in entry.items()}
+        moment += row.get("seconds", 0.0)
+        if int(row["epoch"]) not in known:
+            points.extend(epoch_metrics(row, moment))
+    return points
 
 
 def dataset(part: TaskData) -> Any:

@@ -28,11 +28,29 @@ from pipelines.console import mends
 GRACE_S = 3.0
 """What the main thread gets for an orderly end."""
 LOOK_EVERY_S = 1.0
+DIARY = "STAGE_DIARY"
+"""Environment variable: a file in which the command notes that it began, and its exit code, for who launched it."""
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 
 def run(command: Callable[..., Any]) -> None:
     """Run `command` with the arguments of the command line (typer reads them from its signature)."""
+    diary = os.environ.pop(DIARY, "")  # of this command alone, not of those that it runs
+    _note(diary, "began")
+    try:
+        _run(command)
+    except SystemExit as end:
+        _note(diary, str(end.code or 0) if isinstance(end.code, int | None) else "1")
+        raise
+
+
+def _note(diary: str, word: str) -> None:
+    if diary:
+        with Path(diary).open("a", encoding="utf-8") as file:
+            file.write(f"{word}\n")
+
+
+def _run(command: Callable[..., Any]) -> None:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(command)
     end_promptly()

@@ -5,10 +5,12 @@ The library says what is wrong and where; only the command line knows which comm
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from benchmark.core import errors
+from benchmark.core.addresses import without_passwords
 from benchmark.core.errors import BenchmarkError
 
 Facts = dict[str, Any]
@@ -23,8 +25,13 @@ def mend(error: BenchmarkError) -> str:
 
 
 def sentence(error: BenchmarkError) -> str:
-    """What went wrong, where, and how to mend it."""
-    return "; ".join(part for part in (str(error), mend(error)) if part)
+    """What went wrong, where, and how to mend it; nobody's password, where an address has one."""
+    return without_passwords("; ".join(part for part in (str(error), mend(error)) if part))
+
+
+def warn(error: BenchmarkError) -> None:
+    """Say on stderr what is left out because of this error, where the command goes on without it."""
+    print(f"warning: {sentence(error)}", file=sys.stderr, flush=True)
 
 
 def _wrong_file(facts: Facts) -> str:
@@ -57,6 +64,17 @@ def _out_of_memory(facts: Facts) -> str:
     )
 
 
+def _no_store(facts: Facts) -> str:
+    first = {
+        "deleted": f"`mlflow experiments restore --experiment-id {facts.get('experiment_id')}` brings it back",
+        "refused": "name this host in `--allowed-hosts` of the server, or set MLFLOW_TRACKING_USERNAME and _PASSWORD",
+        "folder": "set MLFLOW_TRACKING_URI to a database such as sqlite:///mlflow.db, or unset it",
+        "version": "`mlflow db upgrade` brings the database to this version",
+        "address": "set MLFLOW_TRACKING_URI to a server or a database, or unset it",
+    }.get(str(facts.get("why")), "see that it runs")
+    return f"{first}; then `python -m pipelines.track` completes MLflow's view from the run folders, which are whole"
+
+
 MENDS: dict[type[BenchmarkError], Callable[[Facts], str]] = {
     errors.NoConfiguration: lambda facts: "run the command from the project's folder",
     errors.BadTask: lambda facts: "mend the entry in params.yaml",
@@ -78,6 +96,7 @@ MENDS: dict[type[BenchmarkError], Callable[[Facts], str]] = {
     errors.NoCluster: lambda facts: (
         "start one with `ray start --head`, and set RAY_AUTH_MODE=token here where it asks for a token"
     ),
+    errors.NoStore: _no_store,
     errors.NothingDone: lambda facts: "some are not finished: give the command again" if facts["left"] else "",
     errors.DataMissing: lambda facts: (
         f"run `dvc repro fetch@{facts['task']}` or `python -m pipelines.fetch {facts['task']}`"

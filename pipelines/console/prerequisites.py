@@ -11,9 +11,12 @@ from benchmark.config.recipes import StartFrom
 from benchmark.config.run import RunConfig
 from benchmark.config.tasks import Task
 from benchmark.core.errors import BadInput, BenchmarkError, NoStart, NoTrunk
+from benchmark.core.files import alone
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.workspace import Workspace
 
+PRODUCING = "data/missing"
+"""What those who wait for it are told of; beside it lies the lock."""
 RUN_BY_DVC = "DVC_STAGE" in os.environ
 
 
@@ -32,8 +35,10 @@ def ensure(task: Task, configs: Sequence[RunConfig], workspace: Workspace) -> No
         if still := [start for start in missing if not start.is_done]:
             raise _nothing_to_start_from(task, first, still[0])
     elif missing or not workspace.data(task.name).is_file():
-        trunk = ["--trunk"] if missing else []
-        _produce(["pipelines.prepare", task.name, "--profile", first.profile, *trunk], task)
+        with alone(workspace.root / PRODUCING):  # of several commands that miss it, one produces it and the others wait
+            trunk = ["--trunk"] if any(not start.is_done for start in missing) else []
+            if trunk or not workspace.data(task.name).is_file():
+                _produce(["pipelines.prepare", task.name, "--profile", first.profile, *trunk], task)
 
 
 def _nothing_to_start_from(task: Task, config: RunConfig, start: RunFolder) -> BadInput:

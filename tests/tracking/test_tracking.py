@@ -16,8 +16,10 @@ from benchmark.runs.scores import out_of_fold
 from benchmark.runs.workspace import Workspace
 from benchmark.tracking import saved_views, store, views
 from benchmark.tracking.cell import train_cell
+from benchmark.tracking.line import Line
 from benchmark.tracking.tracker import Tracker
 from benchmark.training import execute
+from pipelines.console.mends import warn
 from pipelines.console.progress import Stage
 from pipelines.console.sides import side
 from tests.helpers import CPU, PARAMS, find, from_elsewhere, make_config, make_data, shipped
@@ -76,33 +78,33 @@ def test_a_dead_server_costs_one_warning_and_no_result(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     config, folder = make_config("breastmnist"), RunFolder(tmp_path / "run")
-    tracker = Tracker("breastmnist", "test", standin=False)
-    with tracker.open({}), tracker.seed(config) as live:
+    tracker = Tracker("breastmnist", "test", False, Line(warn))
+    with tracker.open({}), tracker.seed(config, execute.identity(config, DATA, None)) as live:
         assert execute.execute(config, DATA, folder, CPU, observers=[live])
         tracker.log_seed(live, folder, DATA["breastmnist"].task, DATA)
     tracker.log_parent([folder], DATA["breastmnist"].task)
     assert folder.is_done
     assert not folder.tracking()
     (warning,) = [line for line in capsys.readouterr().err.splitlines() if "warning: MLflow" in line]
-    assert "the run folder is complete without it" in warning
+    assert "`python -m pipelines.track` completes MLflow's view from the run folders" in warning
 
 
 def test_addresses_are_kept_without_passwords_and_machine_paths() -> None:
-    assert store.without_password("https://me:secret@host/x") == "https://host/x"
-    assert store.without_password("sqlite:////some/where/mlflow.db") == "sqlite:///mlflow.db"
+    assert store.shown("https://me:secret@host/x") == "https://host/x"
+    assert store.shown("sqlite:////some/where/mlflow.db") == "sqlite:///mlflow.db"
 
 
 def track_two_seeds(register: bool) -> tuple[Tracker, list[RunFolder]]:
     """A recipe of BreastMNIST, in the store and the folder that are set."""
     task = DATA["breastmnist"].task
-    tracker, folders = Tracker("breastmnist", "test", standin=False), []
+    tracker, folders = Tracker("breastmnist", "test", False, Line(warn)), []
     with tracker.open({"level": "recipe", "task": "breastmnist"}):
         for seed in (0, 1):
             config, folder = (
                 make_config("breastmnist", seed=seed),
                 Workspace().run("quick", "breastmnist", "test", seed),
             )
-            with tracker.seed(config) as live:
+            with tracker.seed(config, execute.identity(config, DATA, None)) as live:
                 execute.execute(config, DATA, folder, CPU, observers=[live])
                 tracker.log_seed(live, folder, task, DATA)
             folders.append(folder)
@@ -148,7 +150,7 @@ def test_an_experiments_description_and_views_are_made_once_and_a_persons_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    tracker = Tracker("breastmnist", "test", standin=False)
+    tracker = Tracker("breastmnist", "test", False, Line(warn))
     with tracker.open({"level": "recipe"}):
         pass
     client = MlflowClient()
@@ -156,7 +158,7 @@ def test_an_experiments_description_and_views_are_made_once_and_a_persons_stay(
     views_of = [key for key in experiment.tags if key.startswith(saved_views.PREFIX)]
     assert len(views_of) == len(saved_views.MODES)
     assert all(name in experiment.tags["mlflow.note.content"] for name in saved_views.MODES)
-    with Tracker("pretrain", "2d", standin=False).open({"level": "trunk"}):
+    with Tracker("pretrain", "2d", False, Line(warn)).open({"level": "trunk"}):
         pass
     trunks = client.get_experiment_by_name("pretrain").tags
     assert [key for key in trunks if key.startswith(saved_views.PREFIX)] == [f"{saved_views.PREFIX}learning"]

@@ -1,0 +1,148 @@
+"""What a stage of DVC runs: `mlflow run` of an entry point, or its command alone where the store would hold it up.
+
+`python -m pipelines.launch finetune task=breastmnist recipe=dam profile=quick` is `mlflow run . -e finetune` with these
+parameters, in the experiment that the entry point logs to. `mlflow run` itself needs the store, before and after the
+training. So the store is asked once before; and whether the training began, and how it ended, its own process says.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.console import cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OF_ANOTHER_RUN = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
+ANSWER_S = 10.0
+"""For the one question before the stage."""
+START_S = 40.0
+"""For `mlflow run` to begin the stage; two starts of Python and some ten requests."""
+END_S = 8.0
+"""For `mlflow run` to end after the stage."""
+
+
+def main(
+    entry_point: Annotated[str, typer.Argument(help="an entry point of MLproject")],
+    parameters: Annotated[list[str], typer.Argument(help="its parameters, as NAME=VALUE")],
+) -> None:
+    """Run an entry point through MLflow or, where its store does not answer, without it."""
+    import os
+    import sys
+    from pathlib import Path
+
+    from benchmark.core.errors import BadInput
+    from pipelines.console import mends
+
+    given = dict(one.split("=", 1) for one in parameters if "=" in one)
+    if len(given) < len(parameters):
+        raise BadInput("argument PARAMETERS: each is NAME=VALUE")
+    for name in OF_ANOTHER_RUN:
+        if os.environ.pop(name, None) is not None:
+            print(f"warning: {name} is passed over, a stage names its own; unset it", file=sys.stderr, flush=True)
+
+    from benchmark.tracking import found, line, store  # late: imports MLflow, which takes seconds
+
+    experiment = given.get("task", entry_point)
+    os.environ["PATH"] = (
+        f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # MLproject says `python`
+    )
+    asked = line.Line(mends.warn, seconds=ANSWER_S)
+    store.prepare(asked)
+    experiment_id = asked.ask("take the experiment", lambda: store.experiment_id(experiment))
+    if experiment_id is not None:
+        code, ended = by_mlflow(entry_point, experiment, given)
+        if ended:
+            asked.ask("clear away the run that it was launched with", lambda: found.sweep_up(experiment_id))
+        if code is not None:
+            sys.exit(code)
+        print("warning: `mlflow run` did not begin the stage; going on without it", file=sys.stderr, flush=True)
+    os.environ[line.SWITCH] = "off"
+    sys.exit(alone(entry_point, given))
+
+
+def by_mlflow(entry_point: str, experiment: str, given: dict[str, str]) -> tuple[int | None, bool]:
+    """Run it as a project.
+
+    Returns:
+        The exit code of the stage that `mlflow run` has begun, None where it has begun none; and whether `mlflow run`
+        itself came to a good end.
+    """
+    import os
+    import subprocess
+    import sys
+    import tempfile
+    import time
+    from pathlib import Path
+
+    command = [
+        sys.executable,
+        "-m",
+        "benchmark.tracking.project",
+        "run",
+        ".",
+        "-e",
+        entry_point,
+        "--env-manager",
+        "local",
+    ]
+    command += ["--experiment-name", experiment, *(part for pair in given.items() for part in ("-P", "=".join(pair)))]
+    with tempfile.TemporaryDirectory() as folder:
+        diary = Path(folder) / "stage"
+        with subprocess.Popen(command, env=os.environ | {cli.DIARY: str(diary)}) as process:
+            try:
+                began, ended = time.monotonic(), 0.0
+                while process.poll() is None:
+                    time.sleep(0.1)
+                    now, lines = time.monotonic(), noted(diary)
+                    ended = ended or (now if len(lines) > 1 else 0.0)
+                    if (not lines and now - began > START_S) or (ended and now - ended > END_S):
+                        break
+            finally:
+                end(process.pid)
+        lines = noted(diary)
+    if not lines:
+        return None, False
+    return int(lines[1]) if len(lines) > 1 else 1, process.returncode == 0
+
+
+def noted(diary: Path) -> list[str]:
+    """What the stage has said of itself: that it began, and its exit code."""
+    return diary.read_text(encoding="utf-8").split() if diary.is_file() else []
+
+
+def end(process_id: int) -> None:
+    """End a process and all that it started, if they are still there."""
+    import psutil
+
+    try:
+        process = psutil.Process(process_id)
+        family = [*process.children(recursive=True), process]
+    except psutil.NoSuchProcess:
+        return
+    for one in family:
+        try:
+            one.terminate()
+        except psutil.NoSuchProcess:
+            continue
+
+
+def alone(entry_point: str, given: dict[str, str]) -> int:
+    """Run the command of an entry point as MLproject has it; its exit code."""
+    import shlex
+    import subprocess
+    from pathlib import Path
+
+    from benchmark.core.settings import read_yaml
+
+    entry = read_yaml(Path("MLproject"))["entry_points"][entry_point]
+    values = {name: of.get("default", "") for name, of in entry.get("parameters", {}).items()} | given
+    command = entry["command"].format(**{name: shlex.quote(str(value)) for name, value in values.items()})
+    return subprocess.run(command, shell=True, check=False).returncode
+
+
+if __name__ == "__main__":
+    cli.run(main)

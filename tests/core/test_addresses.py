@@ -1,0 +1,22 @@
+"""What is shown of an address."""
+
+import pytest
+
+from benchmark.core.addresses import without_passwords
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:secret@host/x", "https://host/x"),
+        (
+            "no answer from postgresql://me:s@cr@t@host:5432/db, tried twice",
+            "no answer from postgresql://host:5432/db, tried twice",
+        ),
+        ("http://host/x?token=abc&size=28", "http://host/x?token=...&size=28"),
+        ("http://host/a@b", "http://host/a@b"),
+        ("sqlite:////some/where/mlflow.db", "sqlite:////some/where/mlflow.db"),
+    ],
+)
+def test_user_and_password_are_left_out(text: str, shown: str) -> None:
+    assert without_passwords(text) == shown

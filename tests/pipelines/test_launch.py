@@ -1,0 +1,103 @@
+"""A stage is a project run of MLflow's where its store answers, and runs all the same where it does not."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from tests.helpers import ROOT
+
+STAGE = """
+import os, sys
+from pipelines.console import cli
+def main(word: str, code: int) -> None:
+    print("word", word, "off" if os.environ.get("BENCHMARK_TRACKING") == "off" else "on", "MLFLOW_RUN_ID" in os.environ)
+    sys.exit(code)
+cli.run(main)
+"""
+PROJECT = """
+name: small
+python_env: python_env.yaml
+entry_points:
+  stage:
+    parameters:
+      word: {type: string}
+      code: {type: string, default: "0"}
+    command: "python stage.py {word} {code}"
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of one stage, which prints a word and ends with a code, and a store for it."""
+    path = tmp_path_factory.mktemp("project")
+    (path / "stage.py").write_text(STAGE)
+    (path / "MLproject").write_text(PROJECT)
+    (path / "python_env.yaml").write_text("dependencies: []\n")
+    MlflowClient(f"sqlite:///{path / 'mlflow.db'}").search_experiments()
+    return path
+
+
+def launch(folder: Path, *parameters: str, **env: str) -> subprocess.CompletedProcess[str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    own |= {"MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}", "PYTHONPATH": str(ROOT)} | env
+    command = [sys.executable, "-m", "pipelines.launch", "stage", *parameters]
+    return subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=120, check=False)
+
+
+def warnings(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+
+
+def test_where_the_store_answers_it_is_a_project_run_and_its_exit_code_stays(folder: Path) -> None:
+    done = launch(folder, "word=two words", "code=2")
+    assert "word two words on True" in done.stdout
+    assert done.returncode == 2, done.stderr
+    store = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    experiment = store.get_experiment_by_name("stage")
+    assert experiment.artifact_location == str(folder / "mlruns" / "stage")
+    (run,) = store.search_runs([experiment.experiment_id])
+    assert run.data.params["word"] == "'two words'"  # as MLflow hands it to the shell
+
+
+@pytest.mark.parametrize(
+    ("uri", "mend"),
+    [
+        ("http://me:geheim@127.0.0.1:9", "`python -m pipelines.track`"),
+        ("folder", "set MLFLOW_TRACKING_URI to a database"),
+    ],
+)
+def test_where_it_does_not_the_stage_runs_without_it_after_one_warning_that_names_the_mend(
+    folder: Path, uri: str, mend: str
+) -> None:
+    done = launch(folder, "word=two words", MLFLOW_TRACKING_URI=uri)
+    assert "word two words off False" in done.stdout
+    assert done.returncode == 0
+    (warning,) = warnings(done)
+    assert mend in warning
+    assert "Traceback" not in done.stderr
+    assert "geheim" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("name", ["MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"])
+def test_a_variable_of_another_run_is_passed_over(folder: Path, name: str) -> None:
+    done = launch(folder, "word=here", **{name: "1234"})
+    assert "word here on True" in done.stdout
+    assert done.returncode == 0, done.stderr
+    assert warnings(done) == [f"warning: {name} is passed over, a stage names its own; unset it"]
+
+
+def test_a_deleted_experiment_says_how_to_bring_it_back(folder: Path) -> None:
+    store = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    found = store.get_experiment_by_name("stage")
+    number = found.experiment_id if found else store.create_experiment("stage")
+    store.delete_experiment(number)
+    done = launch(folder, "word=here")
+    store.restore_experiment(number)
+    assert "word here off False" in done.stdout
+    assert done.returncode == 0
+    (warning,) = warnings(done)
+    assert f"`mlflow experiments restore --experiment-id {number}`" in warning

@@ -1,0 +1,242 @@
+"""Run, version, `tracking.json` and folder belong together by identity: what is logged twice is there once."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+
+from benchmark.config.params import Params
+from benchmark.core.errors import BadInput, NoStore
+from benchmark.data.load import TaskData
+from benchmark.runs.folder import RunFolder
+from benchmark.runs.workspace import Workspace
+from benchmark.tracking import everything
+from benchmark.tracking.cell import Cell, Texts, cell_tags, log_cell
+from benchmark.tracking.everything import Everything
+from benchmark.tracking.line import Line
+from benchmark.tracking.tracker import Tracker
+from benchmark.tracking.versions import run_of_version
+from benchmark.training import execute
+from tests.helpers import CPU, make_config, make_data, shipped
+
+DATA = make_data("breastmnist")
+NAME = "breastmnist"
+
+
+def fail(error: NoStore) -> None:
+    raise error
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database without a run; making its tables takes seconds."""
+    path = tmp_path_factory.mktemp("tables") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def store(tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+    """A workspace and a store of its own."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(tables, tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    return MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+
+
+def train(seed: int, **changes: Any) -> RunFolder:
+    config = make_config(NAME, seed=seed, **({"epochs": 1} | changes))
+    folder = Workspace().run(config.profile, NAME, config.recipe, seed)
+    execute.execute(config, {NAME: DATA}, folder, CPU)
+    return folder
+
+
+def log(folders: list[RunFolder], data: dict[str, TaskData] | None = None) -> Tracker:
+    records = [folder.trained() for folder in folders]
+    tags = cell_tags(NAME, "test", "smoke", [record.identity for record in records])
+    tracker = Tracker(NAME, "test smoke", False, Line(fail))
+    log_cell(tracker, Cell(folders, tags, DATA.task, data or {}, Texts("again", "serve")))
+    return tracker
+
+
+def runs(store: MlflowClient, level: str) -> list[Any]:
+    experiment = store.get_experiment_by_name(NAME)
+    return list(store.search_runs([experiment.experiment_id], f"tags.level = '{level}'"))
+
+
+def launch(monkeypatch: pytest.MonkeyPatch, store: MlflowClient, params: dict[str, str]) -> str:
+    """A run as `mlflow run` opens it."""
+    experiment = store.get_experiment_by_name(NAME)
+    number = experiment.experiment_id if experiment else store.create_experiment(NAME)
+    run = store.create_run(number, tags={"mlflow.project.entryPoint": "finetune", "mlflow.source.name": "here"})
+    for name, value in params.items():
+        store.log_param(run.info.run_id, name, value)
+    monkeypatch.setenv("MLFLOW_RUN_ID", run.info.run_id)
+    return str(run.info.run_id)
+
+
+def test_logged_twice_there_are_one_parent_its_seeds_and_one_version(store: MlflowClient) -> None:
+    folders = [train(0), train(1)]
+    first = log(folders, {NAME: DATA})
+    before = store.get_run(first.parent_id)
+    second = log(folders, {NAME: DATA})
+    assert second.parent_id == first.parent_id
+    assert store.get_run(first.parent_id).info.end_time == before.info.end_time
+    assert len(runs(store, "recipe")) == 1
+    assert len(runs(store, "seed")) == 2
+    assert len(store.search_model_versions(f"name = '{NAME}'")) == 1
+    for folder, run_id in ((one, one.tracking()["run_id"]) for one in folders):
+        steps = [point.step for point in store.get_metric_history(run_id, "epoch/val_auc")]
+        assert steps == list(folder.history()["epoch"])
+        assert store.get_run(run_id).data.metrics["test_auc"] == folder.metrics()["test_auc"]
+
+
+def test_a_further_seed_keeps_the_runs_of_the_others(store: MlflowClient) -> None:
+    first = train(0)
+    log([first])
+    run_id = first.tracking()["run_id"]
+    tracker = log([first, train(1)])
+    assert first.tracking()["run_id"] == run_id
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs(store, "seed")} == {tracker.parent_id}
+
+
+def test_a_run_that_was_left_open_is_completed_if_it_is_this_one_and_closed_as_killed_if_not(
+    store: MlflowClient,
+) -> None:
+    folder = train(0)
+    run_id = log([folder]).parent_id
+    for run in runs(store, "recipe") + runs(store, "seed"):  # as a kill leaves them
+        store.update_run(run.info.run_id, "RUNNING")
+        store.delete_tag(run.info.run_id, "logged")
+        store.log_metric(run.info.run_id, "test_auc", 0.0)
+    assert log([folder]).parent_id == run_id
+    for run in runs(store, "recipe") + runs(store, "seed"):
+        assert run.info.status == "FINISHED"
+        assert run.data.metrics["test_auc"] == folder.metrics()["test_auc"]
+        store.update_run(run.info.run_id, "RUNNING")
+    other = train(0, batch_size=8)
+    assert log([other]).parent_id != run_id
+    assert sorted(run.info.status for run in runs(store, "recipe")) == ["FINISHED", "KILLED"]
+    assert sorted(run.info.status for run in runs(store, "seed")) == ["FINISHED", "KILLED"]
+
+
+def test_the_run_of_a_launcher_is_the_parent_whatever_parameters_it_has_already(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = launch(monkeypatch, store, {"task": NAME, "recipe": "test", "profile": ""})
+    launched = launch(monkeypatch, store, {"task": NAME, "recipe": "test", "profile": ""})
+    folder = train(0)
+    assert log([folder], {NAME: DATA}).parent_id == launched
+    run = store.get_run(launched)
+    assert run.data.metrics["val_auc"] == folder.metrics()["val_auc"]
+    assert (run.data.params["profile"], run.data.tags["profile"]) == ("", "smoke")
+    assert len(store.search_model_versions(f"name = '{NAME}'")) == 1
+    assert store.get_run(killed).info.status == "KILLED"
+
+
+def test_launched_again_its_run_points_to_the_first_one_and_is_gone_with_the_next_start(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = train(0)
+    parent = log([folder]).parent_id
+    again = launch(monkeypatch, store, {})
+    log([folder])
+    assert store.get_run(again).data.tags["logged_as_run"] == parent
+    assert len(runs(store, "recipe")) == 1
+    store.set_terminated(again)  # by its launcher
+    log([folder])
+    assert store.get_run(again).info.lifecycle_stage == "deleted"
+
+
+def test_a_stale_run_id_is_passed_over(store: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    assert log([train(0)]).parent_id != "0" * 32
+    assert len(runs(store, "recipe")) == 1
+
+
+def test_a_folder_with_another_run_in_it_no_longer_says_where_the_first_is() -> None:
+    folder = train(0)
+    log([folder])
+    place = (folder.path / "tracking.json").read_text()
+    other = train(0, batch_size=8)
+    (other.path / "tracking.json").write_text(place)  # as a checkout leaves it
+    assert other.tracking() == {}
+    log([other])
+    assert other.tracking()["identity"] == other.record().identity
+
+
+def test_a_version_leads_to_its_own_run_also_after_its_cell_was_trained_anew(tmp_path: Path) -> None:
+    folder = train(0)
+    log([folder], {NAME: DATA})
+    scores = folder.scores()["test"][1]
+    assert run_of_version(f"models:/{NAME}/1", "argument", tmp_path / ".cache") == folder
+    train(0, batch_size=8)
+    old = run_of_version(f"models:/{NAME}/1", "argument", tmp_path / ".cache")
+    assert old.path != folder.path
+    assert (old.scores()["test"][1] == scores).all()
+
+
+def test_without_its_files_in_the_store_a_version_says_that_its_folder_holds_another_run(
+    store: MlflowClient, tmp_path: Path
+) -> None:
+    log([train(0)], {NAME: DATA})
+    for run in runs(store, "seed"):
+        store.delete_run(run.info.run_id)
+    train(0, batch_size=8)
+    with pytest.raises(BadInput, match="now holds another run"):
+        run_of_version(f"models:/{NAME}/1", "argument", tmp_path / ".cache")
+
+
+def test_without_a_store_a_version_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(NoStore, match=f"could not look up models:/{NAME}/1"):
+        run_of_version(f"models:/{NAME}/1", "argument", tmp_path)
+
+
+def workspace_log(params: Params, profile: str = "") -> list[str]:
+    return list(Everything(params, Workspace(), profile, lambda *_: Texts(), Line(fail)).log())
+
+
+def test_a_workspace_and_a_study_are_logged_once_and_the_study_stays_as_it_is(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = train(0)
+    other = train(0, recipe="other", batch_size=8)
+    study = Path("results/first") / NAME / "other" / "seed0"
+    shutil.copytree(other.path, study, ignore=shutil.ignore_patterns("model.safetensors"))
+    shutil.rmtree(other.path.parent)
+    content = sorted(path.name for path in study.iterdir())
+    monkeypatch.setattr(everything, "load", lambda *_: DATA)
+    for _ in range(2):
+        said = workspace_log(shipped())
+        assert said == [f"runs/smoke/{NAME}/test: logged, 1 seeds", f"{study.parent}: logged, 1 seeds"]
+    assert sorted(run.data.tags["recipe"] for run in runs(store, "recipe")) == ["other", "test"]
+    assert len(runs(store, "seed")) == 2
+    assert [version.tags["recipe"] for version in store.search_model_versions(f"name = '{NAME}'")] == ["test"]
+    assert sorted(path.name for path in study.iterdir()) == content
+    assert folder.tracking()["identity"] == folder.record().identity
+
+
+def test_what_is_not_finished_is_named_and_left_out(store: MlflowClient) -> None:
+    folder = train(0)
+    record = json.loads((folder.path / "run.json").read_text())
+    (folder.path / "run.json").write_text(json.dumps(record | {"status": "running"}))
+    assert workspace_log(shipped()) == [f"runs/smoke/{NAME}/test: left out, seed0 running"]
+    assert store.get_experiment_by_name(NAME) is None
+    assert mlflow.active_run() is None
+
+
+def test_a_search_without_its_runs_is_logged_from_its_table(store: MlflowClient) -> None:
+    root = Path(everything.__file__).parents[2] / "sweeps" / NAME
+    shutil.copytree(root, Path("sweeps") / NAME)
+    for _ in range(2):
+        workspace_log(shipped(), "quick")
+    (parent,) = runs(store, "sweep")
+    rows = Path("sweeps", NAME, "trials.csv").read_text().splitlines()[1:]
+    assert len(runs(store, "trial")) == len(rows)
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs(store, "trial")} == {parent.info.run_id}
+    assert {file.path for file in store.list_artifacts(parent.info.run_id)} == {"trials.csv", "winner.yaml"}
