@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import mlflow
@@ -13,22 +14,23 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
+from torch import nn
 
 from benchmark.config.tasks import STAMP, Task
 from benchmark.core import provenance
 from benchmark.core.errors import BadInput
 from benchmark.runs.folder import RunFolder
-from benchmark.tracking import descriptions
+from benchmark.tracking import descriptions, served_model
 from benchmark.tracking.store import use_default_store
 from benchmark.tracking.views import RESULTS
 from benchmark.training.model import Predictor
 
 
 def register(folder: RunFolder, task: Task, predictor: Predictor, example: np.ndarray, serve: str) -> dict[str, Any]:
-    """pt2 (torch.export, no pickle), uint8 images as in the file → probabilities, any batch size.
+    """pt2 (torch.export, no pickle), uint8 images as in the file → probabilities, any batch size; see `served_model`.
 
-    An equal run's version is not made twice. `serve` is the command that serves the champion. Alias `champion` goes to the best validation AUROC among each
-    recipe's newest version of this profile.
+    An equal run's version is not made twice. `serve` is the command that serves the champion. Alias `champion` goes to
+    the best validation AUROC among each recipe's newest version of this profile.
     """
     record, metrics = folder.trained(), folder.metrics()
     client, config = MlflowClient(), record.config
@@ -39,7 +41,7 @@ def register(folder: RunFolder, task: Task, predictor: Predictor, example: np.nd
         tags["standin"] = STAMP
     version = _known_version(client, task.name, tags)
     if version is None:
-        info = _log_model(predictor, example, tags, metrics)
+        info = log_model(predictor, example, tags, metrics)
         made = mlflow.register_model(info.model_uri, task.name, tags=tags)
         version = str(made.version)
         _describe(client, task, version, descriptions.version(config, metrics, task.is_standin), serve)
@@ -84,24 +86,41 @@ def _known_version(client: Any, name: str, tags: Mapping[str, str]) -> str | Non
     return None
 
 
-def _log_model(predictor: Predictor, example: np.ndarray, tags: Mapping[str, str], metrics: Mapping[str, float]) -> Any:
+def log_model(predictor: nn.Module, example: np.ndarray, tags: Mapping[str, str], metrics: Mapping[str, float]) -> Any:
+    """Two models in one: the exported network, which takes uint8, and before it what refuses anything else.
+
+    Args:
+        predictor: uint8 (n, *spatial) → float32 (n, L), whatever is in it.
+        example: uint8, two images or more.
+        tags: with `recipe` and `profile`, which name it.
+    """
     predictor.eval().cpu()
     with torch.no_grad():
         shape = predictor(torch.from_numpy(example)).shape
-    signature = ModelSignature(
-        inputs=Schema([TensorSpec(np.dtype("uint8"), (-1, *example.shape[1:]))]),
-        outputs=Schema([TensorSpec(np.dtype("float32"), (-1, *shape[1:]))]),
-    )
+    taken = Schema([TensorSpec(np.dtype("uint8"), (-1, *example.shape[1:]))])
+    given = Schema([TensorSpec(np.dtype("float32"), (-1, *shape[1:]))])
     versions = provenance.versions()
-    info = mlflow.pytorch.log_model(
-        predictor,
-        name=f"{tags['recipe']}-{tags['profile']}",
-        signature=signature,
-        input_example=example,
-        serialization_format="pt2",
-        pip_requirements=[f"{name}=={versions[name]}" for name in ("mlflow", "torch", "torchvision", "numpy")],
-        tags=dict(tags),
-    )
+    needed = [f"{name}=={versions[name]}" for name in ("mlflow", "torch", "torchvision", "numpy")]
+    with TemporaryDirectory() as folder:
+        network = Path(folder) / "network"
+        mlflow.pytorch.save_model(
+            predictor,
+            network,
+            signature=ModelSignature(inputs=taken, outputs=given),
+            input_example=example,
+            serialization_format="pt2",
+            pip_requirements=needed,
+        )
+        info = mlflow.pyfunc.log_model(
+            name=f"{tags['recipe']}-{tags['profile']}",
+            loader_module="served_model",
+            code_paths=[served_model.__file__],
+            data_path=str(network),
+            signature=ModelSignature(outputs=given),
+            input_example=example,
+            pip_requirements=needed,
+            tags=dict(tags),
+        )
     for name, value in metrics.items():
         mlflow.log_metric(name, value, model_id=info.model_id)
     return info
