@@ -9,13 +9,12 @@ of accuracy is 0.5.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmark.core.archive import Archive, Unreadable
 from benchmark.core.errors import DamagedRun
 from benchmark.core.files import atomic
 
@@ -40,10 +39,10 @@ def read(path: Path) -> Scores:
         DamagedRun: there is no such file, or it is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with Archive(path) as arrays:
             splits = [key.removesuffix("_labels") for key in arrays.files if key.endswith("_labels")]
             return {split: (arrays[f"{split}_labels"], arrays[f"{split}_scores"]) for split in splits}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, Unreadable) as error:
         raise DamagedRun(f"{path}: can't be read ({error})") from error
 
 
