@@ -24,6 +24,7 @@ def main(
     from pathlib import Path
 
     from benchmark.core.errors import BadInput, BenchmarkError, allowed
+    from benchmark.data.download import shown
     from benchmark.tracking.store import prepare
     from pipelines.console import project, selection
 
@@ -32,7 +33,8 @@ def main(
         raise allowed("profile", profile, "PROFILE or option --profile", params.profiles)
     if not any((folder / ".git").exists() for folder in (Path.cwd(), *Path.cwd().parents)):
         raise BadInput(f"{Path.cwd()}: not a git clone, and DVC needs one; clone the repository, or `git init` here")
-    print(f"mirror: {project.mirror() or 'none; asking the official addresses'}")
+    mirror = project.mirror()
+    print(f"mirror: {shown(mirror) if mirror else 'none; asking the official addresses'}")
     chosen = selection.choose(params, profile)
     announce(chosen)
     if selection.write(chosen, project.PARAMS):
