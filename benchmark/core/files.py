@@ -5,30 +5,57 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from filelock import FileLock, Timeout
 
 
 class atomic:
-    """Context that gives a path to write to, and moves it into place when nothing went wrong."""
+    """Context that gives a path to write to, and moves it into place when nothing went wrong.
+
+    By then the content is on disk, and the file has the mode that any new file gets here, whatever wrote it. What killed
+    processes of this machine have left in the folder is removed on the way in.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.partial = path, path.with_name(f".{path.name}.{os.getpid()}.partial")
+        self.path, self.partial = path, path.with_name(f".{path.name}.{HERE}{os.getpid()}.partial")
 
     def __enter__(self) -> Path:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left(self.path.parent)
+        self.partial.touch()
+        self.mode = stat.S_IMODE(self.partial.stat().st_mode)
+        self.partial.unlink()
         return self.partial
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.partial.replace(self.path)
-        else:
+        try:
+            if kind is None:
+                self.partial.chmod(self.mode)
+                with self.partial.open("rb") as file:
+                    os.fsync(file.fileno())
+                self.partial.replace(self.path)
+        finally:
             self.partial.unlink(missing_ok=True)
+
+
+HERE = f"{socket.gethostname()}+"
+"""Stands in a partial file's name before the process's number: another machine may share the folder. No host's name has a
+plus sign in it."""
+
+
+def _remove_left(folder: Path) -> None:
+    for left in folder.glob(f".*.{HERE}*.partial"):
+        number = left.name.split("+")[-1].removesuffix(".partial")
+        if number.isdigit() and not psutil.pid_exists(int(number)):
+            left.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

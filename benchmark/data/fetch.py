@@ -6,26 +6,24 @@ Stand-in data is generated.
 
 from __future__ import annotations
 
-import queue
 import shutil
-import threading
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-import pooch
-import requests
 
 from benchmark.config.tasks import Task
+from benchmark.core.addresses import without_passwords
 from benchmark.core.errors import DataUnreachable, WrongFile
 from benchmark.core.files import atomic, md5_of
 from benchmark.data import standin, structure
+from benchmark.data.download import Final, download, is_address, reason_of, status, within
 
 PROBE_S = 5.0  # a host that says nothing for so long counts as silent when all that is asked is whether it is there
-CONNECT_S = 10.0
-RETRIED = {408, 425, 429}  # answers that ask for another try; any other 4xx is final
+OF_UNKNOWN_SIZE = 2**35  # bytes, of an own file, whose size nothing tells before it is there
+AROUND_IMAGES = 2**20  # bytes that an official file may have beside its images and labels
 
 
 @dataclass(frozen=True)
@@ -74,12 +72,12 @@ def fetch(
             try:
                 md5 = _bring(source, partial, task, retries, timeout_s, progress)
             except OSError as error:
-                missing.append(f"{source} ({_reason(error)})")
+                missing.append(f"{without_passwords(source)} ({reason_of(error)})")
                 continue
             if md5 == task.md5:
-                structure.verify(partial, task, shown=source)
-                return Fetched(path, md5, source)
-            wrong.append(f"{source} has MD5 {md5}")
+                structure.verify(partial, task, shown=without_passwords(source))
+                return Fetched(path, md5, without_passwords(source))
+            wrong.append(f"{without_passwords(source)} has MD5 {md5}")
         raise _wrong_file(task, wrong) if wrong else _unreachable(task, missing)
 
 
@@ -96,8 +94,8 @@ def reachable(task: Task, path: Path, mirror: str | None, timeout_s: float) -> R
     for source in _sources(task, mirror):
         reason = _why_not(source, task, min(timeout_s, PROBE_S))
         if reason is None:
-            return Reach(source)
-        reasons.append(f"{source}: {reason}")
+            return Reach(without_passwords(source))
+        reasons.append(f"{without_passwords(source)}: {reason}")
     return Reach(None, "; ".join(reasons))
 
 
@@ -112,11 +110,6 @@ def _sources(task: Task, mirror: str | None) -> list[str]:
     return [task.origin, *mirrored] if task.source == "own" else [*mirrored, task.origin]
 
 
-def is_address(source: str) -> bool:
-    """Whether a source is asked over HTTP; any other is a path."""
-    return urlsplit(source).scheme in ("http", "https")
-
-
 def _generate(task: Task, path: Path, partial: Path) -> Fetched:
     with partial.open("wb") as file:
         np.savez(file, **standin.generate(task))  # type: ignore[arg-type]
@@ -127,46 +120,24 @@ def _generate(task: Task, path: Path, partial: Path) -> Fetched:
 def _bring(source: str, partial: Path, task: Task, retries: int, timeout_s: float, progress: bool) -> str:
     """Copy or download to `partial`; the MD5 of what came. Raises `OSError` where nothing did."""
     if is_address(source):
-        return _download(source, partial, task, retries, timeout_s, progress)
+        return download(source, partial, _most(task), str(task.md5), retries, timeout_s, progress)
+    _must_be_file(source)
     shutil.copyfile(source, partial)
     return md5_of(partial)
 
 
-def _download(address: str, partial: Path, task: Task, retries: int, timeout_s: float, progress: bool) -> str:
-    pooch.get_logger().setLevel("WARNING")  # its notes name the partial file, which means nothing to a reader
-    timeout = (min(timeout_s, CONNECT_S), timeout_s)
-    once = _Download(pooch.HTTPDownloader(progressbar=progress, chunk_size=2**18, timeout=timeout))
-    store = pooch.create(
-        path=partial.parent.resolve(),
-        base_url="",
-        registry={partial.name: f"md5:{task.md5}"},
-        urls={partial.name: address},
-        retry_if_failed=retries,
-    )
-    try:
-        store.fetch(partial.name, downloader=once)
-    except OSError:
-        raise
-    except ValueError:  # pooch's word for another MD5, after all its retries
-        return once.md5
-    partial.chmod(0o644)  # pooch leaves it to its owner alone
-    return once.md5
+def _must_be_file(source: str) -> None:
+    """A device or a pipe may never end."""
+    if Path(source).exists() and not Path(source).is_file():
+        raise Final("no file")
 
 
-class _Download:
-    """One attempt. Remembers the MD5 of what came, and keeps pooch from asking again for a file that isn't there."""
-
-    def __init__(self, downloader: Any) -> None:
-        self.downloader, self.md5 = downloader, ""
-
-    def __call__(self, address: str, output: str, store: object) -> None:
-        try:
-            self.downloader(address, output, store)
-        except requests.HTTPError as error:
-            if 400 <= error.response.status_code < 500 and error.response.status_code not in RETRIED:
-                raise FileNotFoundError(_reason(error)) from error
-            raise
-        self.md5 = md5_of(Path(output))
+def _most(task: Task) -> int:
+    """Bytes that the file may have. NumPy stores images as they are, or packs them into fewer."""
+    if task.split_sizes is None or task.size is None:
+        return OF_UNKNOWN_SIZE
+    pixels = prod([task.size] * task.dim.axes)
+    return sum(task.split_sizes.values()) * (pixels + 8 * task.label_count) + AROUND_IMAGES
 
 
 # ------------------------------------------------------------------------------------------------ probe
@@ -180,9 +151,10 @@ def _why_not(source: str, task: Task, seconds: float) -> str | None:
     if is_address(source):
         return _why_not_address(source, seconds)
     try:
+        _must_be_file(source)
         md5 = md5_of(Path(source))
     except OSError as error:
-        return _reason(error)
+        return reason_of(error)
     return None if md5 == task.md5 else f"MD5 {md5}, expected {task.md5}"
 
 
@@ -201,36 +173,10 @@ def _ask(address: str, seconds: float) -> int | str:
 
     In a thread, because looking up a name, or trying each address of a host in turn, keeps to no time limit.
     """
-    answers: queue.SimpleQueue[int | str] = queue.SimpleQueue()
-    threading.Thread(target=lambda: answers.put(_status(address, seconds)), daemon=True).start()
     try:
-        return answers.get(timeout=seconds)
-    except queue.Empty:
-        return f"no answer within {seconds:g} s"
-
-
-def _status(address: str, seconds: float) -> int | str:
-    try:
-        answer = requests.head(address, timeout=seconds, allow_redirects=True)
-        if answer.status_code >= 400:  # some stores refuse HEAD for what they give with GET
-            answer = requests.get(address, timeout=seconds, stream=True)
-            answer.close()
-        return answer.status_code
-    except requests.RequestException as error:
-        return _reason(error)
-
-
-def _reason(error: OSError) -> str:
-    """Why a source gave nothing, in a few words."""
-    if isinstance(error, requests.HTTPError):
-        return f"answers {error.response.status_code}"
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the download broke off"
-    if isinstance(error, requests.ConnectionError):
-        return "no connection"
-    return "no such file" if isinstance(error, FileNotFoundError) and error.errno else str(error)
+        return within(seconds, lambda: status(address, seconds))
+    except OSError as error:
+        return reason_of(error)
 
 
 def _wrong_file(task: Task, wrong: list[str]) -> WrongFile:

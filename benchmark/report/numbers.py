@@ -1,37 +1,37 @@
 """What the report computes from scores, kept on disk by their digest: a run is worked through once.
 
 A kept figure belongs to the bytes of `scores.npz` and of the code that computed it, so it can't be out of date; one that
-can't be read is computed again.
+can't be read is computed again (see `kept`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
-from joblib import Memory, Parallel, delayed
+from joblib import Parallel, delayed
 
 from benchmark.core.files import sha256_of
 from benchmark.core.provenance import digest_of_code
 from benchmark.evaluation import bands, chance, comparison, curves, measures, placements, resampling, statistics
 from benchmark.evaluation.placements import Placements
 from benchmark.evaluation.statistics import Estimate, OverSeeds
+from benchmark.report import kept
 from benchmark.runs import cell
 from benchmark.runs import scores as scores_file
 from benchmark.runs.folder import RunFolder
 
 FPR, RECALL = np.linspace(0.0, 1.0, 201), np.linspace(0.0, 1.0, 101)
-CACHE = Path(".cache/report")
 WORTH_PROCESSES = 20
 """So many new runs or cells take longer than starting processes for them."""
 MANY_IMAGES, FEW_RESAMPLES, FEW_CURVES = 5000, 200, 20
 """On test sets beyond this size fewer resamples do: there the bootstrap and DeLong's interval agree closely."""
 
-
+Numbers = TypeVar("Numbers", "RunNumbers", "CellNumbers")
 Runs = Sequence[tuple[RunFolder, str]]
 """Finished runs, each with the digest of its scores."""
 
@@ -77,35 +77,46 @@ class CellNumbers:
 
 def of_runs(folders: Sequence[RunFolder]) -> list[RunNumbers]:
     """The numbers of finished runs; many new ones on all cores."""
-    calls = [(sha256_of(folder.path / "scores.npz"), _code(), folder) for folder in folders]
-    _work_through(_run, calls)
-    return [_run(*call) for call in calls]
+    runs = [[(folder, sha256_of(folder.path / "scores.npz"))] for folder in folders]
+    _work_through(RunNumbers, run_numbers, runs)
+    return [_known(RunNumbers, run_numbers, run) for run in runs]
 
 
 def prepare_cells(cells: Sequence[Runs]) -> None:
     """Work through the cells that `of_cell` will be asked for; many new ones on all cores."""
-    _work_through(_cell, [_call(runs) for runs in cells])
-
-
-def _work_through(kept: Any, calls: Sequence[tuple[Any, ...]]) -> None:
-    new = [call for call in calls if not kept.check_call_in_cache(*call)]
-    if len(new) >= WORTH_PROCESSES:
-        Parallel(n_jobs=-1)(delayed(kept)(*call) for call in new)
+    _work_through(CellNumbers, cell_numbers, cells)
 
 
 def of_cell(runs: Runs) -> CellNumbers:
     """The numbers of the seeds together; of the same test images."""
-    numbers: CellNumbers = _cell(*_call(runs))
+    return _known(CellNumbers, cell_numbers, runs)
+
+
+def _work_through(kind: type[Numbers], work: Callable[[Runs], Numbers], of: Sequence[Runs]) -> None:
+    new = [(path, runs) for runs in of if not (path := _place(kind, runs)).is_file()]
+    if len(new) >= WORTH_PROCESSES:
+        Parallel(n_jobs=-1)(delayed(_work_out)(work, runs, path) for path, runs in new)
+
+
+def _known(kind: type[Numbers], work: Callable[[Runs], Numbers], runs: Runs) -> Numbers:
+    """The numbers of these runs, as kept, or worked out and kept."""
+    path = _place(kind, runs)
+    return kept.read(kind, path) or _work_out(work, runs, path)
+
+
+def _work_out(work: Callable[[Runs], Numbers], runs: Runs, path: Path) -> Numbers:
+    numbers = work(runs)
+    kept.write(path, numbers)
     return numbers
 
 
-def _call(runs: Runs) -> tuple[list[str], str, tuple[RunFolder, ...]]:
-    """The arguments of `cell_numbers`."""
-    return [digest for _, digest in runs], _code(), tuple(folder for folder, _ in runs)
+def _place(kind: type, runs: Runs) -> Path:
+    return kept.place(kind, {"scores": [digest for _, digest in runs], "code": _code()})
 
 
-def run_numbers(digest: str, code: str, folder: RunFolder) -> RunNumbers:
-    """As `of_runs`, not kept; `digest` and `code` are what the kept ones go by."""
+def run_numbers(runs: Runs) -> RunNumbers:
+    """As `of_runs`, of the one run that is given; not kept."""
+    ((folder, digest),) = runs
     scores = folder.scores()
     labels, probabilities = scores["test"]
     rows = measures.per_label(labels, probabilities, measures.thresholds(scores))
@@ -123,8 +134,9 @@ def run_numbers(digest: str, code: str, folder: RunFolder) -> RunNumbers:
     )
 
 
-def cell_numbers(digests: list[str], code: str, folders: tuple[RunFolder, ...]) -> CellNumbers:
+def cell_numbers(runs: Runs) -> CellNumbers:
     """As `of_cell`, not kept."""
+    folders = tuple(folder for folder, _ in runs)
     labels, stack = comparison.stack(folders)
     together, val = {"test": (labels, statistics.ensemble(stack))}, None
     if all("val" in folder.scores() for folder in folders):
@@ -142,13 +154,8 @@ def cell_numbers(digests: list[str], code: str, folders: tuple[RunFolder, ...]) 
     )
 
 
-_memory = Memory(CACHE, verbose=0)
-_run = _memory.cache(run_numbers, ignore=["folder"])
-_cell = _memory.cache(cell_numbers, ignore=["folders"])
-
-
 @cache
 def _code() -> str:
     """Digest of what computes the numbers."""
-    modules = (bands, cell, chance, comparison, curves, measures, placements, resampling, scores_file, statistics)
+    modules = (bands, cell, chance, comparison, curves, kept, measures, placements, resampling, scores_file, statistics)
     return digest_of_code([Path(__file__), *(Path(str(module.__file__)) for module in modules)])

@@ -12,18 +12,17 @@ image numbers, labels, and the AUROC and accuracy in the file's name.
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from benchmark.config.tasks import SPLITS, Task
 from benchmark.core import provenance
+from benchmark.core.archive import NO_BOMB, Archive, Unreadable
 from benchmark.core.errors import BadInput, DataError
 from benchmark.core.files import digest_of, sha256_of
 from benchmark.runs.folder import RunFolder
@@ -234,26 +233,29 @@ def _check_images(images: np.ndarray, where: str) -> None:
 
 def _read_npz(path: Path) -> Iterator[Predictions]:
     expected = [f"{split}_{what}" for split in SPLITS for what in ("scores", "labels")]
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"{path}: no npz file, or one that was cut short")
-    with np.load(path, allow_pickle=False) as file:
-        if unknown := [key for key in file.files if key not in expected]:
-            raise DataError(f"{path}: unknown array {', '.join(unknown)}; known: {', '.join(expected)}")
-        for split in SPLITS:
-            if f"{split}_scores" in file.files:
-                scores = _array(file, f"{split}_scores", path)
-                labels = _array(file, f"{split}_labels", path) if f"{split}_labels" in file.files else None
-                yield Predictions(f"{path}: {split}_scores", split, scores, labels)
-
-
-def _array(file: Any, key: str, path: Path) -> np.ndarray:
     try:
-        array = np.asarray(file[key])
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path}: {key}: can't be read as an array of numbers ({error})") from error
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"{path}: {key}: holds {array.dtype}, not numbers")
-    return array
+        with Archive(path) as file:
+            if unknown := [key for key in file.files if key not in expected]:
+                raise DataError(f"{path}: unknown array {', '.join(unknown)}; known: {', '.join(expected)}")
+            for split in SPLITS:
+                if f"{split}_scores" in file.files:
+                    scores = _array(file, f"{split}_scores", path)
+                    labels = _array(file, f"{split}_labels", path) if f"{split}_labels" in file.files else None
+                    yield Predictions(f"{path}: {split}_scores", split, scores, labels)
+    except Unreadable as error:
+        raise DataError(f"{path}: found {error}, expected an npz file of scores") from error
+
+
+def _array(file: Archive, key: str, path: Path) -> np.ndarray:
+    try:
+        header = file.header(key)
+        if header.dtype.kind not in "fiub":
+            raise DataError(f"{path}: {key}: holds {header.dtype}, not numbers")
+        if header.bytes > NO_BOMB:
+            raise DataError(f"{path}: {key}: shape {header.shape}, more scores than any task has")
+        return file[key]
+    except Unreadable as error:
+        raise DataError(f"{path}: {key}: found {error}, expected an array of numbers") from error
 
 
 # ------------------------------------------------------------------------------------------------ check

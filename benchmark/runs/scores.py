@@ -10,15 +10,14 @@ of accuracy is 0.5.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmark.core.archive import Archive, Unreadable
 from benchmark.core.errors import DamagedRun
 from benchmark.core.files import atomic
 
@@ -49,17 +48,17 @@ def read(path: Path) -> Scores:
         DamagedRun: there is no such file, or it is damaged.
     """
     with _opened(path) as arrays:
-        splits = [key.removesuffix("_labels") for key in arrays if key.endswith("_labels")]
+        splits = [key.removesuffix("_labels") for key in arrays.files if key.endswith("_labels")]
         return {split: (arrays[f"{split}_labels"], arrays[f"{split}_scores"]) for split in splits}
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Mapping[str, np.ndarray]]:
+def _opened(path: Path) -> Iterator[Archive]:
     """Its arrays by name, read as they are asked for; whatever is wrong with the file is one error."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with Archive(path) as arrays:
             yield arrays
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, Unreadable) as error:
         raise DamagedRun(f"{path}: can't be read ({error})") from error
 
 
@@ -70,7 +69,7 @@ def read_held_out(path: Path) -> HeldOut:
         DamagedRun: as `read`.
     """
     with _opened(path) as arrays:
-        return {split: arrays[f"{split}_held_out"] for split in ("train", "val") if f"{split}_held_out" in arrays}
+        return {split: arrays[f"{split}_held_out"] for split in ("train", "val") if f"{split}_held_out" in arrays.files}
 
 
 def as_seen(scores: Scores, held_out: HeldOut) -> Scores:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import mlflow
@@ -18,7 +20,7 @@ from benchmark.config.tasks import STAMP, Task
 from benchmark.core import provenance
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.workspace import Workspace
-from benchmark.tracking import descriptions
+from benchmark.tracking import descriptions, served_model
 from benchmark.tracking.views import RESULTS, run_tags
 
 
@@ -30,7 +32,7 @@ def register(
     serve: str,
     out_of_fold: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-    """pt2 (torch.export, no pickle), uint8 images as in the file → probabilities, any batch size.
+    """pt2 (torch.export, no pickle), uint8 images as in the file → probabilities, any batch size; see `served_model`.
 
     An equal run's version is not made twice. `serve` is the command that serves the champion. Alias `champion` goes to the best validation AUROC among each
     recipe's or ensemble's newest version of this profile.
@@ -49,7 +51,7 @@ def register(
         tags["standin"] = STAMP
     version = known_version(client, task.name, record.identity, config.profile)
     if version is None:
-        info = _log_model(predictor, example, tags)
+        info = log_model(predictor, example, tags)
         mlflow.log_metrics(metrics, model_id=info.model_id, dataset=_data(task, record.data_md5[task.name]))
         made = mlflow.register_model(info.model_uri, task.name, tags=tags)
         version = str(made.version)
@@ -75,24 +77,41 @@ def known_version(client: Any, name: str, identity: str, profile: str) -> str | 
     return None
 
 
-def _log_model(predictor: nn.Module, example: np.ndarray, tags: Mapping[str, str]) -> Any:
+def log_model(predictor: nn.Module, example: np.ndarray, tags: Mapping[str, str]) -> Any:
+    """Two models in one: the exported network, which takes uint8, and before it what refuses anything else.
+
+    Args:
+        predictor: uint8 (n, *spatial) → float32 (n, L), whatever is in it.
+        example: uint8, two images or more.
+        tags: with `recipe` and `profile`, which name it.
+    """
     predictor.eval().cpu()
     with torch.no_grad():
         shape = predictor(torch.from_numpy(example)).shape
-    signature = ModelSignature(
-        inputs=Schema([TensorSpec(np.dtype("uint8"), (-1, *example.shape[1:]))]),
-        outputs=Schema([TensorSpec(np.dtype("float32"), (-1, *shape[1:]))]),
-    )
+    taken = Schema([TensorSpec(np.dtype("uint8"), (-1, *example.shape[1:]))])
+    given = Schema([TensorSpec(np.dtype("float32"), (-1, *shape[1:]))])
     versions = provenance.versions()
-    return mlflow.pytorch.log_model(
-        predictor,
-        name=f"{tags['recipe']}-{tags['profile']}",
-        signature=signature,
-        input_example=example,
-        serialization_format="pt2",
-        pip_requirements=[f"{name}=={versions[name]}" for name in ("mlflow", "torch", "torchvision", "numpy")],
-        tags=dict(tags),
-    )
+    needed = [f"{name}=={versions[name]}" for name in ("mlflow", "torch", "torchvision", "numpy")]
+    with TemporaryDirectory() as folder:
+        network = Path(folder) / "network"
+        mlflow.pytorch.save_model(
+            predictor,
+            network,
+            signature=ModelSignature(inputs=taken, outputs=given),
+            input_example=example,
+            serialization_format="pt2",
+            pip_requirements=needed,
+        )
+        return mlflow.pyfunc.log_model(
+            name=f"{tags['recipe']}-{tags['profile']}",
+            loader_module="served_model",
+            code_paths=[served_model.__file__],
+            data_path=str(network),
+            signature=ModelSignature(outputs=given),
+            input_example=example,
+            pip_requirements=needed,
+            tags=dict(tags),
+        )
 
 
 def _data(task: Task, md5: str) -> Any:

@@ -49,18 +49,20 @@ class Search:
         """The same as while it ran, where its runs are here."""
         grid, profile = str(self.winner["grid"]), str(self.winner["profile"])
         if self.runs:
-            return identity(grid, profile, [folder.record().identity for folder in self.runs])
+            halve_by = int(self.winner.get("search", {}).get("halve_by", 0))
+            return identity(grid, profile, [folder.record().identity for folder in self.runs], halve_by)
         return digest_of({"grid": grid, "profile": profile, "table": self.files[0].read_text(encoding="utf-8")})
 
 
-def identity(grid: str, profile: str, runs: list[str]) -> str:
+def identity(grid: str, profile: str, runs: list[str], halve_by: int = 0) -> str:
     """Of the search whose runs have these identities."""
-    return digest_of({"grid": grid, "profile": profile, "runs": sorted(runs)})
+    how = {"halve_by": halve_by} if halve_by else {}
+    return digest_of({"grid": grid, "profile": profile, "runs": sorted(runs), **how})
 
 
 def of(workspace: Workspace, profile: str) -> Iterator[Search]:
     """Every search of the profile that has chosen a winner."""
-    for path in sorted(workspace.sweeps.glob("*/winner.yaml")):
+    for path in sorted(workspace.sweeps.glob("*/*/winner.yaml")):
         winner = read_yaml(path)
         table = path.with_name("trials.csv")
         if winner.get("profile") != profile or not table.is_file():

@@ -41,7 +41,10 @@ def _wrong_file(facts: Facts) -> str:
 
 
 def _unreachable(facts: Facts) -> str:
-    first = f"a file at {facts['origin']}" if facts["own"] else f"a network that reaches {facts['origin']}"
+    from benchmark.data.download import shown  # late: imports requests, and most errors have no address
+
+    origin = shown(facts["origin"])
+    first = f"a file at {origin}" if facts["own"] else f"a network that reaches {origin}"
     return (
         f"what helps: (1) {first}, (2) MEDMNIST_MIRROR naming a folder or address that has {facts['file_name']}, or "
         f"(3) a shorter fetch.tasks (and pretrain.{facts['dim']}.tasks) in params.yaml, which `make repro` does by itself"

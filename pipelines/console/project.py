@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from benchmark.config.params import Params, load_params
-from benchmark.data.fetch import is_address
+from benchmark.data.download import is_address
 from benchmark.runs.workspace import Workspace
 
 PARAMS = Path("params.yaml")

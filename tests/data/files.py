@@ -2,11 +2,13 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -77,12 +79,49 @@ def left_behind(project: Path) -> list[str]:
 
 @dataclass
 class Host:
-    """A web server on this machine: `plan` says how the next requests go ("short", a status); then all is well."""
+    """A web server on this machine; then all is well.
+
+    `plan` says how the next requests go: a status, "short" (half of the file), or as `ODD` does.
+    """
 
     folder: Path
     plan: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     address: str = ""
+
+
+def _endless(file: BinaryIO) -> None:
+    file.write(b"HTTP/1.0 200 OK\r\n\r\n")
+    while True:
+        file.write(bytes(2**16))
+
+
+def _long(file: BinaryIO) -> None:
+    file.write(b"HTTP/1.0 200 OK\r\nContent-Length: 9000000000000\r\n\r\n")
+    file.write(bytes(2**16))
+
+
+def _drip(file: BinaryIO) -> None:
+    file.write(b"HTTP/1.0 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    while True:
+        file.write(b"x")
+        time.sleep(0.1)
+
+
+def _drip_head(file: BinaryIO) -> None:
+    file.write(b"HTTP/1.0 200 OK\r\n")
+    while True:
+        file.write(b"x")
+        time.sleep(0.1)
+
+
+ODD: Mapping[str, Callable[[BinaryIO], None]] = {
+    "endless": _endless,
+    "long": _long,
+    "drip": _drip,
+    "drip head": _drip_head,
+}
+"""Answers that never come to an end."""
 
 
 @contextmanager
@@ -99,6 +138,10 @@ def serving(folder: Path, *plan: str) -> Iterator[Host]:
         def answer(self, body: bool) -> None:
             host.asked.append(f"{self.command} {self.path}")
             step = host.plan.pop(0) if host.plan else "200"
+            if step in ODD:
+                with suppress(OSError):  # the other end has had enough
+                    ODD[step](self.wfile)
+                return
             file = folder / self.path.removeprefix("/")
             if step not in ("short", "200") or not file.is_file():
                 return self.send_error(int(step) if step not in ("short", "200") else 404)

@@ -1,5 +1,6 @@
 """Fetching data files: every failure has its own sentence, and leaves nothing behind."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -142,6 +143,61 @@ def test_an_interrupted_fetch_leaves_nothing(project: Path, mirror: Path, monkey
     with pytest.raises(KeyboardInterrupt):
         fetch(small_official(mirror), mirror)
     assert left_behind(project) == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason", "asked"),
+    [
+        ("endless", "sends more than the 1062832 bytes that the file has at most", 1),
+        ("long", "would send 9000000000000 bytes, and the file has 1062832 at most", 1),
+        ("drip", "sends less than 1000 bytes a second", 2),
+        ("drip head", "no answer within 1 s", 2),
+    ],
+)
+def test_an_answer_without_an_end_is_given_up(
+    project: Path, mirror: Path, trouble: str, reason: str, asked: int
+) -> None:
+    task, started = small_official(mirror), time.monotonic()
+    with serving(mirror, trouble, trouble) as host, pytest.raises(DataUnreachable) as caught:
+        fetching.fetch(task, path_of(task), host.address, retries=1, timeout_s=0.5)
+    assert f"breastmnist.npz ({reason})" in str(caught.value)
+    assert len(host.asked) == asked
+    assert time.monotonic() - started < 5
+    assert left_behind(project) == []
+
+
+def test_a_path_that_is_no_file_is_never_read(project: Path, mirror: Path) -> None:
+    os.mkfifo(mirror / "breastmnist.npz")
+    assert reach(official_task(), mirror).reason.startswith(f"{mirror}/breastmnist.npz: no file")
+    with pytest.raises(DataUnreachable, match=r"breastmnist.npz \(no file\)"):
+        fetch(official_task(), mirror)
+
+
+def test_what_a_killed_fetch_left_goes_with_the_next_one(project: Path, mirror: Path) -> None:
+    task = small_official(mirror)
+    code = "import sys; from tests.data.files import *; fetch(small_official(__import__('pathlib').Path(sys.argv[1])), sys.argv[2])"
+    with serving(mirror, "drip") as host:
+        command = [sys.executable, "-c", code, str(mirror), host.address]
+        with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}) as killed:
+            while not left_behind(project):
+                time.sleep(0.05)
+            killed.kill()
+    assert left_behind(project) != ["data/breastmnist.npz"]
+    fetch(task, mirror)
+    assert left_behind(project) == ["data/breastmnist.npz"]
+
+
+def test_a_password_in_an_address_is_asked_with_and_never_shown(project: Path, mirror: Path) -> None:
+    task = small_official(mirror)
+    with serving(mirror) as host:
+        secret = host.address.replace("//", "//me:secret@")
+        assert reach(task, secret).source == fetch(task, secret).source == f"{host.address}/breastmnist.npz"
+        with pytest.raises(DataUnreachable) as caught:
+            fetch(official_task("chestmnist", origin=f"{secret}/official.npz"), secret)
+    assert "answers 404" in str(caught.value)
+    assert (
+        "secret" not in sentence(caught.value) + reach(official_task(origin="http://me:secret@x:99999/"), secret).reason
+    )
 
 
 # ------------------------------------------------------------------------------------------------ wrong files

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -195,7 +196,7 @@ def test_mlflow_holds_parents_seeds_metrics_and_a_champion(clone: Path) -> None:
 
 
 def test_the_champion_is_served(clone: Path) -> None:
-    """One request to `mlflow models serve` on loopback, answered with the run's own scores."""
+    """Requests to `mlflow models serve` on loopback: the run's own scores, and no answer to floats."""
     images, scores = served_images(clone)
     port = "5711"
     command = [f"{BIN}/mlflow", "models", "serve", "-m", f"models:/{TASKS[0]}@champion"]
@@ -203,7 +204,10 @@ def test_the_champion_is_served(clone: Path) -> None:
     env = environment() | {"MLFLOW_TRACKING_URI": f"sqlite:///{clone}/mlflow.db"}
     with subprocess.Popen(command, cwd=clone, env=env, start_new_session=True) as server:
         try:
-            answer = ask_server(f"http://127.0.0.1:{port}/invocations", {"inputs": images.tolist()})
+            address = f"http://127.0.0.1:{port}/invocations"
+            answer = ask_server(address, {"inputs": images.tolist()})
+            with pytest.raises(urllib.error.HTTPError, match="400"):
+                urllib.request.urlopen(asking(address, {"inputs": (images / 255).tolist()}), timeout=30)
         finally:
             os.killpg(server.pid, 15)
     assert np.allclose(np.array(answer["predictions"]), scores, atol=1e-5)
@@ -330,10 +334,12 @@ def served_images(clone: Path) -> tuple[np.ndarray, np.ndarray]:
     return images, RunFolder(clone / folder).scores()["test"][1][:3]
 
 
+def asking(address: str, content: dict[str, Any]) -> urllib.request.Request:
+    return urllib.request.Request(address, json.dumps(content).encode(), headers={"Content-Type": "application/json"})
+
+
 def ask_server(address: str, content: dict[str, Any], patience_s: int = 90) -> Any:
-    request = urllib.request.Request(
-        address, json.dumps(content).encode(), headers={"Content-Type": "application/json"}
-    )
+    request = asking(address, content)
     for _ in range(patience_s):
         try:
             with urllib.request.urlopen(request, timeout=30) as response:

@@ -8,10 +8,9 @@ from typing import Any
 import medmnist
 import numpy as np
 import pytest
-from joblib import Memory
 
 from benchmark.evaluation import statistics
-from benchmark.report import numbers
+from benchmark.report import kept
 from benchmark.runs.workspace import Workspace
 from tests.helpers import SEVEN, shipped
 from tests.report.parts import make, sample_params, write_run
@@ -46,9 +45,8 @@ def test_report_of_a_whole_profile(benchmark: Any, table: Any, tmp_path: Path, m
     if benchmark.disabled:
         pytest.skip("a minute long; `make bench` runs it")
     sizes = {name: medmnist.INFO[name]["n_samples"] for name in SEVEN}
-    workspace, memory = Workspace(tmp_path), Memory(tmp_path / "cache", verbose=0)
-    monkeypatch.setattr(numbers, "_run", memory.cache(numbers.run_numbers, ignore=["folder"]))
-    monkeypatch.setattr(numbers, "_cell", memory.cache(numbers.cell_numbers, ignore=["folders"]))
+    workspace = Workspace(tmp_path)
+    monkeypatch.setattr(kept, "CACHE", tmp_path / "cache")
     params = sample_params(SEVEN)
     recipes = (*shipped().finetune.recipes, "again")
     params = params.model_copy(

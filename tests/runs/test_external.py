@@ -308,21 +308,22 @@ def test_too_few_labels_are_too_few_scores_of_a_multi_label_task(tmp_path: Path)
     ("arrays", "sentence"),
     [
         ({"scores": np.zeros(20)}, "unknown array scores; known: train_scores, train_labels"),
-        ({"test_scores": np.array([None] * 20)}, "test_scores: can't be read as an array of numbers"),
+        ({"test_scores": np.array([None] * 20)}, "test_scores: found pickled Python objects, which are never loaded"),
         ({"test_scores": np.array(["high"] * 20)}, "test_scores: holds <U4, not numbers"),
         ({"test_scores": np.zeros((20, 2, 2))}, "2x2 scores an image"),
         ({"test_scores": np.float64(0.5)}, "no scores an image"),
+        ({"test_scores": np.zeros((2**25 + 1, 1))}, "more scores than any task has"),
     ],
 )
 def test_a_bad_npz_is_refused_in_one_sentence(arrays: dict[str, Any], sentence: str, tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", **arrays)
+    np.savez_compressed(tmp_path / "a.npz", **arrays)
     refused(tmp_path, DataError, sentence, tmp_path / "a.npz")
 
 
 def test_an_npz_that_was_cut_short_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", test_scores=made_up(BREAST))
     (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:200])
-    refused(tmp_path, DataError, "no npz file, or one that was cut short", tmp_path / "a.npz")
+    refused(tmp_path, DataError, "found no whole zip archive", tmp_path / "a.npz")
 
 
 def test_a_split_in_two_files_is_refused(tmp_path: Path) -> None:

@@ -236,7 +236,7 @@ def test_a_search_without_its_runs_is_logged_from_its_table(store: MlflowClient)
     for _ in range(2):
         workspace_log(shipped(), "quick")
     (parent,) = runs(store, "sweep")
-    rows = Path("sweeps", NAME, "trials.csv").read_text().splitlines()[1:]
+    rows = Path("sweeps", NAME, "readme", "trials.csv").read_text().splitlines()[1:]
     assert len(runs(store, "trial")) == len(rows)
     assert {run.data.tags["mlflow.parentRunId"] for run in runs(store, "trial")} == {parent.info.run_id}
     assert {file.path for file in store.list_artifacts(parent.info.run_id)} == {"trials.csv", "winner.yaml"}

@@ -6,8 +6,10 @@ import mlflow
 import pytest
 
 from benchmark.runs.workspace import Workspace
+from benchmark.tracking.line import Line
 from benchmark.tracking.tracker import Tracker
 from benchmark.training import execute
+from pipelines.console.mends import warn
 from tests.helpers import CPU, make_config, make_data
 
 
@@ -16,9 +18,10 @@ def test_models_can_be_searched_by_a_figure_on_a_data_file(tmp_path: Path, monke
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     data = {"breastmnist": make_data("breastmnist")}
     part, config = data["breastmnist"], make_config("breastmnist")
-    folder, tracker = Workspace().run("quick", "breastmnist", "test", 0), Tracker("breastmnist", "test", standin=False)
-    with tracker.open({"level": "recipe", "task": "breastmnist"}):
-        with tracker.seed(config) as live:
+    folder = Workspace().run("quick", "breastmnist", "test", 0)
+    tracker, identity = Tracker("breastmnist", "test", False, Line(warn)), execute.identity(config, data, None)
+    with tracker.open({"level": "recipe", "task": "breastmnist", "identity": identity}):
+        with tracker.seed(config, identity) as live:
             execute.execute(config, data, folder, CPU, observers=[live])
             tracker.log_seed(live, folder, part.task, data)
         tracker.log_parent([folder], part.task)

@@ -15,7 +15,7 @@ from benchmark.runs.folder import RunFolder
 from benchmark.runs.scores import out_of_fold
 from benchmark.runs.workspace import Workspace
 from benchmark.tracking import saved_views, store, views
-from benchmark.tracking.cell import train_cell
+from benchmark.tracking.cell import Texts, train_cell
 from benchmark.tracking.line import Line
 from benchmark.tracking.tracker import Tracker
 from benchmark.training import execute
@@ -175,7 +175,9 @@ def test_a_cross_fitted_recipe_is_judged_out_of_fold_and_says_that_val_was_train
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     configs = [make_config("breastmnist", seed=seed, cross_fit=2, epochs=1) for seed in (0, 1)]
-    folders = train_cell(DATA["breastmnist"], configs, Workspace(), CPU, Stage("test", 2), "", "again", "serve it")
+    folders = train_cell(
+        DATA["breastmnist"], configs, Workspace(), CPU, Stage("test", 2), Texts("again", "serve it"), Line(warn)
+    )
     labels, scores = out_of_fold([folder.official_scores() for folder in folders])
     expected = roc_auc_score(labels, scores)
     assert expected != pytest.approx(sum(folder.metrics()["val_auc"] for folder in folders) / 2)
