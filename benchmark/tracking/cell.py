@@ -75,7 +75,8 @@ def train_cell(
             for config, folder in zip(configs, folders, strict=True):
                 name = f"{task.name} {config.recipe} seed {config.seed}"
                 start = workspace.start(config, task.dim)
-                _train(tracker, config, folder, {task.name: data}, device, watcher, name, task, start)
+                with alone(folder.path):  # runs that are made side by side lock their own folders alone
+                    _train(tracker, config, folder, {task.name: data}, device, watcher, name, task, start)
             watcher.close()
             tracker.log_parent(folders, task, again)
             best = max(folders, key=lambda folder: folder.metrics()["val_auc"])
@@ -117,5 +118,5 @@ def _train(
 def _keep_only(cell: Path, names: Sequence[str]) -> None:
     """Remove what an earlier configuration left in the cell's folder, such as a seed that is no longer asked for."""
     for path in cell.glob("*") if cell.is_dir() else ():
-        if path.name not in names:
+        if path.name not in names and path.suffix != ".lock":
             shutil.rmtree(path) if path.is_dir() else path.unlink()

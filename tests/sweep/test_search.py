@@ -135,7 +135,7 @@ def test_a_plan_needs_neither_data_nor_trunk(workspace: Workspace) -> None:
     from_trunk = make_trial("trunk", SMALL, seeds=2, epochs=1, start="trunk")
     without_trunk = plan([from_trunk], SHARE, workspace)
     assert without_trunk.to_run == 2
-    assert str(without_trunk).endswith("minutes, and the trunk has to be pretrained before")
+    assert str(without_trunk).endswith("minutes, and what they start from has to be trained before")
     workspace.data(SMALL.name).unlink()
     without_data = plan([from_trunk, BAD], SHARE, workspace)
     assert without_data.to_run == 3
