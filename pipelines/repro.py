@@ -1,7 +1,8 @@
-"""Everything, on what this machine has: `make repro`, or `python -m pipelines.repro`.
+"""Everything, on what this machine or a cluster has: `make repro`, or `python -m pipelines.repro`.
 
 Finds out which data can be reached, writes that and the profile into params.yaml, runs `dvc repro`, and prints
-where the report lies and its table.
+where the report lies and its table. With `--jobs` or `--address`, all that is missing is trained before that, side by
+side on Ray; `dvc repro` then finds it done and records it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,26 @@ from pipelines.console import cli
 
 if TYPE_CHECKING:
     from benchmark.config.params import Params
+    from benchmark.sweep.cluster import Share
+    from benchmark.sweep.trial import Job
     from pipelines.console.selection import Selection
 
 
 def main(
     profile: Annotated[str, typer.Option(envvar="PROFILE", help="smoke, quick or full; what fits where empty")] = "",
+    jobs: Annotated[int, typer.Option(envvar="JOBS", min=0, help="runs side by side; 0: as many as fit")] = 0,
+    address: Annotated[
+        str, typer.Option(envvar="ADDRESS", help="HOST:PORT of a Ray cluster; Ray on this machine where empty")
+    ] = "",
+    cpus: Annotated[
+        float, typer.Option(envvar="CPUS", min=0, help="CPUs, and so threads, of a run; 0: its share of this machine")
+    ] = 0,
+    gpus: Annotated[
+        float | None, typer.Option(envvar="GPUS", min=0, help="GPUs of a run, or a fraction; else its share likewise")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="only print what is missing and how long it takes")
+    ] = False,
 ) -> None:
     """Run the whole pipeline on the data that can be reached."""
     from pathlib import Path
@@ -34,18 +50,92 @@ def main(
         raise allowed("profile", profile, "PROFILE or option --profile", params.profiles)
     if not any((folder / ".git").exists() for folder in (Path.cwd(), *Path.cwd().parents)):
         raise BadInput(f"{Path.cwd()}: not a git clone, and DVC needs one; clone the repository, or `git init` here")
+    beside = jobs or address or cpus or gpus
+    if beside and not dry_run:
+        from benchmark.sweep import cluster
+
+        cluster.require(address, option)
     print(f"mirror: {without_passwords(project.mirror() or 'none; asking the official addresses')}")
     chosen = selection.choose(params, profile)
     announce(chosen)
+    if dry_run:
+        foretell(selection.applied(chosen, project.PARAMS), share_of(jobs, address, cpus, gpus) if beside else None)
+        return
     if selection.write(chosen, project.PARAMS):
         print("params.yaml: profile and task lists set to what this machine can run (see `git diff params.yaml`)")
     prepare(Line(mends.warn))
+    if beside:
+        train(address, share_of(jobs, address, cpus, gpus))
     code, text = run_dvc()
     if "Data and pipelines are up to date" in text:
         print("Nothing to do: every stage is up to date.")
     show(project.params())
     if code:
         raise BenchmarkError("dvc repro: a stage failed; its reason stands above, and everything else was run")
+
+
+def option(setting: str) -> str:
+    """What the library calls by its name, a person has given as this."""
+    return f"{setting.upper()} or option --{setting}"
+
+
+def share_of(jobs: int, address: str, cpus: float, gpus: float | None) -> Share:
+    """What one run gets: what was asked for, else an equal part of this machine; of a cluster, one CPU."""
+    import os
+
+    import torch
+
+    from benchmark.sweep.cluster import Share
+
+    cores, cards = os.cpu_count() or 1, torch.cuda.device_count()
+    if not cpus:
+        cpus = 1 if address or not jobs else cores // jobs or cores / jobs
+    if gpus is None:
+        on_each = -(-max(jobs, 1) // cards) if cards else 0  # a run has no parts of two
+        gpus = 0 if address or not cards else int(10_000 / on_each) / 10_000  # Ray counts in these parts
+    return Share(cpus, gpus, jobs or None)
+
+
+def foretell(params: Params, share: Share | None) -> None:
+    """Say what is missing, and how long it takes; without a share, one run after the other on the whole machine."""
+    import os
+
+    from benchmark.sweep import cells
+    from benchmark.sweep.forecast import forecast
+    from pipelines.console import project
+
+    missing = cells.missing(cells.jobs(params, params.profile, project.WORKSPACE))
+    cores = os.cpu_count() or 1
+    cpus = share.cpus if share else cores
+    at_once = (share.at_once or int(cores / cpus)) if share else 1
+    foreseen = forecast(missing, at_once, cpus, project.WORKSPACE)
+    for job in missing:
+        seconds = foreseen.seconds.get(job.folder.path)
+        print(f"  {job.folder.path}: {job.status}" + ("" if seconds is None else f", about {seconds:.1f} s"))
+    print(
+        f"{foreseen}; starting, scoring and tracking its stages, one after the other, takes DVC some seconds each more"
+    )
+
+
+def train(address: str, share: Share) -> None:
+    """Every run that is missing, side by side, into its own folder; what they need is fetched and searched before."""
+    from benchmark.sweep import cells, cluster
+    from pipelines.console import project
+
+    params = project.params()
+    run_dvc("fetch", *(["sweep"] if params.sweep.tasks else []))
+    due = cells.missing(cells.with_data(cells.jobs(params, params.profile, project.WORKSPACE)))
+    print(f"{len(due)} runs to make side by side", flush=True)
+    ended = 0
+
+    def on_end(job: Job) -> None:
+        nonlocal ended
+        ended += 1
+        print(f"[{ended}/{len(due)}] {job.folder.path}: {job.outcome}", flush=True)
+
+    if due:
+        with cluster.connect(address, share, option):
+            cluster.run(due, share, project.WORKSPACE, False, 0, on_end)
 
 
 def announce(chosen: Selection) -> None:
@@ -63,12 +153,12 @@ def announce(chosen: Selection) -> None:
     print(f"profile: {chosen.profile}")
 
 
-def run_dvc() -> tuple[int, str]:
-    """`dvc repro`, its output shown and returned. A stage that fails keeps back only what depends on it."""
+def run_dvc(*stages: str) -> tuple[int, str]:
+    """`dvc repro` of these stages, or of all, its output shown and returned. A stage that fails keeps back only what depends on it."""
     import subprocess
     import sys
 
-    command = [sys.executable, "-m", "dvc", "repro", "--keep-going"]
+    command = [sys.executable, "-m", "dvc", "repro", "--keep-going", *stages]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         lines = []
         try:

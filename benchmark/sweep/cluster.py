@@ -1,8 +1,8 @@
-"""Ray: where the runs of a sweep are scheduled. The only module that knows Ray, which is an optional extra.
+"""Ray: where the runs of a sweep, and of the main job, are scheduled. The only module that knows Ray, an optional extra.
 
-Without an address Ray runs on this machine and ends with the sweep; with one, the sweep joins the cluster that is
-there. Every node has the project in a folder of the same path, with the same code, and shares `trials/` and `data/`
-and `trunks/` with the others.
+Without an address Ray runs on this machine and ends with the command; with one, the command joins the cluster that is
+there. Every node has the project in a folder of the same path, with the same code, and shares `trials/`, `data/`,
+`trunks/` and `runs/` with the others.
 
 Ray is imported where it is used: it may not be installed, and takes seconds that a dry run does without.
 """
@@ -54,6 +54,7 @@ for variable, value in {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_MAX_PENDING_TRIALS_PG": "200",  # as for a grid of Tune's own, so that many workers start at once
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }.items():
     os.environ.setdefault(variable, value)
@@ -82,7 +83,7 @@ def require(address: str, where: Where = str) -> None:
         NoCluster: no cluster answers there.
     """
     if importlib.util.find_spec("ray") is None:
-        raise NoScheduler("a sweep runs on Ray, which is not installed here")
+        raise NoScheduler("runs side by side need Ray, which is not installed here")
     if address not in ("", "auto"):
         _must_answer(address, where)
 
@@ -159,9 +160,7 @@ def _must_have_room(share: Share, where: Where) -> None:
     for setting, resource, wanted in (("cpus", "CPU", share.cpus), ("gpus", "GPU", share.gpus)):
         most = max(node.get(resource, 0) for node in nodes)
         if wanted > most:
-            raise BadInput(
-                f"{where(setting)}: a trial can't have {wanted:g}: no node has more than {most:g} {resource}"
-            )
+            raise BadInput(f"{where(setting)}: a run can't have {wanted:g}: no node has more than {most:g} {resource}")
 
 
 def run(
@@ -172,7 +171,9 @@ def run(
     minutes: float,
     on_end: Callable[[Job], None],
 ) -> None:
-    """Run every job by Ray Tune; a job whose process or machine died is tried again.
+    """Run every job by Ray Tune, first to last; a job whose process or machine died is tried again.
+
+    A job after another one of them waits for that one, and is left where it came to nothing.
 
     Args:
         workspace: of the jobs, whose paths are taken from the current folder on every node.
@@ -191,8 +192,9 @@ def run(
     try:
         tuner = tune.Tuner(
             tune.with_resources(trainable, {"CPU": share.cpus, "GPU": share.gpus}),
-            param_space={"job": tune.grid_search(list(range(len(jobs))))},
             tune_config=tune.TuneConfig(
+                num_samples=len(jobs),
+                search_alg=_in_turn(jobs),
                 max_concurrent_trials=share.at_once,
                 scheduler=_asha(jobs) if asha else None,
                 time_budget_s=minutes * 60 or None,
@@ -222,6 +224,37 @@ def _storage(trials: Path) -> Path:
         if not psutil.pid_exists(int(left.name.split("+")[1])):
             shutil.rmtree(left, ignore_errors=True)
     return trials / f"{own}{os.getpid()}+{uuid4().hex[:8]}"
+
+
+def _in_turn(jobs: Sequence[Job]) -> Any:
+    from ray.tune.search import Searcher
+
+    class InTurn(Searcher):  # type: ignore[misc]
+        """Hands out the jobs in their order, each once what it starts from is done."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.waiting = list(range(len(jobs)))
+            self.begun: dict[str, Job] = {}
+            self.to_come = {job.folder for job in jobs}
+
+        def suggest(self, trial_id: str) -> Any:
+            ready = (number for number in self.waiting if jobs[number].start not in self.to_come)
+            if (number := next(ready, None)) is None:
+                return None if self.begun else Searcher.FINISHED
+            self.waiting.remove(number)
+            self.begun[trial_id] = jobs[number]
+            return {"job": number}
+
+        def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+            job = self.begun.pop(trial_id)
+            if job.status.is_done:
+                self.to_come.remove(job.folder)
+
+        def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
+            """Tune saves it to go on from; a command goes on from its folders."""
+
+    return InTurn()
 
 
 def _asha(jobs: Sequence[Job]) -> Any:

@@ -1,6 +1,6 @@
-"""One run of a sweep, on whichever machine it is: the same loop and the same folder as any other run.
+"""One run of a sweep or of the main job, on whichever machine it is: the same loop and the same folder as anywhere.
 
-The test split is kept from it: it is not handed to the run. Once the winner is fixed, `score_test` opens it.
+From a run of a sweep the test split is kept: it is not handed to it. Once the winner is fixed, `score_test` opens it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -29,24 +30,49 @@ from benchmark.training.loop import EVAL_BATCH, Observer
 
 
 @dataclass(frozen=True)
+class Source:
+    """A task, and the file with its images and labels."""
+
+    task: Task
+    path: Path
+    md5: str
+    """Empty where the file is not there."""
+
+
+@dataclass(frozen=True)
 class Job:
-    """One seed of a trial: what is sent to the process that runs it."""
+    """One run: what is sent to the process that makes it."""
 
     config: RunConfig
-    task: Task
-    data: Path
-    """The file with the task's images and labels."""
-    data_md5: str
+    sources: tuple[Source, ...]
+    """Of each of its tasks: several for a trunk."""
     folder: RunFolder
     start: RunFolder | None
-    identity: str
+    after: Job | None = None
+    """What makes `start`, where that may be missing too; this run can't be known again before it is done."""
+    with_test: bool = False
+    """Whether it is given the test split."""
 
     def __str__(self) -> str:
         """Which run it is, and how it ended."""
-        seconds, text = self.seconds, str(self.status)
-        if seconds is not None:
-            text = f"val AUROC {self.folder.metrics()['val_auc']:.4f}, {seconds:.1f} s"
-        return f"{self.config.recipe} seed {self.config.seed}: {text}"
+        return f"{self.config.recipe} seed {self.config.seed}: {self.outcome}"
+
+    @property
+    def outcome(self) -> str:
+        """Its figure and how long it took; its status where it is not done."""
+        seconds = self.seconds
+        if seconds is None:
+            return str(self.status)
+        return f"val AUROC {self.folder.metrics()['val_auc']:.4f}, {seconds:.1f} s"
+
+    @cached_property
+    def identity(self) -> str:
+        """See `execute.identity`; what it starts from is done."""
+        return execute.identity(self.config, self._described(), self.start)
+
+    def _described(self) -> dict[str, TaskData]:
+        """Its data without an image: an identity and a record hold the MD5 alone."""
+        return {one.task.name: TaskData(one.task, one.md5, splits={}) for one in self.sources}
 
     @property
     def seconds(self) -> float | None:
@@ -57,6 +83,8 @@ class Job:
     @property
     def status(self) -> Status:
         """Of this very run: an older one's folder counts as not there."""
+        if self.after and not self.after.status.is_done:
+            return NOT_RUN
         return self.folder.status if self.folder.holds(self.identity) else NOT_RUN
 
     def is_settled(self, asha: bool) -> bool:
@@ -69,12 +97,10 @@ class Job:
         now = self.status
         if not now.is_open:
             return
-        # Of the data, a record holds the MD5 alone.
-        data = {self.task.name: TaskData(self.task, self.data_md5, splits={})}
         record = (
             self.folder.trained()
             if now.state is State.NOT_FINISHED
-            else execute.new_record(self.config, data, self.identity)
+            else execute.new_record(self.config, self._described(), self.identity)
         )
         self.folder.write_record(record.model_copy(update={"status": status}))
 
@@ -86,15 +112,11 @@ def jobs(trials: Sequence[Trial], data: TaskData, workspace: Workspace) -> dict[
 
 def _job(config: RunConfig, data: TaskData, workspace: Workspace) -> Job:
     task = data.task
-    start = workspace.start(config, task.dim)
     return Job(
         config=config,
-        task=task,
-        data=workspace.data(task.name),
-        data_md5=data.md5,
+        sources=(Source(task, workspace.data(task.name), data.md5),),
         folder=workspace.trial(config.profile, task.name, config.recipe, config.seed),
-        start=start,
-        identity=execute.identity(config, {task.name: data}, start),
+        start=workspace.start(config, task.dim),
     )
 
 
@@ -108,14 +130,16 @@ def outcome(trial: Trial, runs: Sequence[Job], given_up: bool = False) -> Outcom
 def run(job: Job, device: torch.device, observers: Sequence[Observer] = ()) -> None:
     """Make the job's folder hold its run; one process at a time.
 
-    A failure is written into the folder and goes no further: it is this trial's result.
+    A failure is written into the folder and goes no further: it is this run's result.
     """
     with alone(job.folder.path):
         if job.status.is_final:
             return
         try:
-            data = without_test(load(job.task, job.data, device))
-            execute.execute(job.config, {job.task.name: data}, job.folder, device, job.start, observers)
+            data = {one.task.name: load(one.task, one.path, device) for one in job.sources}
+            if not job.with_test:
+                data = {name: without_test(part) for name, part in data.items()}
+            execute.execute(job.config, data, job.folder, device, job.start, observers)
         except TrainingFailed:
             pass  # `execute` has written the reason
         except Exception as error:

@@ -112,7 +112,8 @@ def train_cell(
             for config, folder, identity in zip(configs, folders, identities, strict=True):
                 name = f"{task.name} {config.recipe} seed {config.seed}"
                 start = workspace.start(config, task.dim)
-                _train(tracker, config, cell, folder, identity, device, watcher, name, start)
+                with alone(folder.path):  # runs that are made side by side lock their own folders alone
+                    _train(tracker, config, cell, folder, identity, device, watcher, name, start)
             watcher.close()
             _conclude(tracker, cell)
         _once_more(tracker, cell)
@@ -204,5 +205,5 @@ def _once_more(tracker: Tracker, cell: Cell) -> None:
 def _keep_only(cell: Path, names: Sequence[str]) -> None:
     """Remove what an earlier configuration left in the cell's folder, such as a seed that is no longer asked for."""
     for path in cell.glob("*") if cell.is_dir() else ():
-        if path.name not in names:
+        if path.name not in names and path.suffix != ".lock":
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -41,9 +41,8 @@ def _wrong_file(facts: Facts) -> str:
 
 
 def _unreachable(facts: Facts) -> str:
-    from benchmark.data.download import shown  # late: imports requests, and most errors have no address
 
-    origin = shown(facts["origin"])
+    origin = without_passwords(facts["origin"])
     first = f"a file at {origin}" if facts["own"] else f"a network that reaches {origin}"
     return (
         f"what helps: (1) {first}, (2) MEDMNIST_MIRROR naming a folder or address that has {facts['file_name']}, or "

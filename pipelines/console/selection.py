@@ -6,13 +6,15 @@ without data move from `fetch.tasks` to `fetch.left_out`, and back once their da
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from benchmark.config.params import Params
+from benchmark.config.params import Params, load_params
 from benchmark.config.tasks import Task, build_task
 from benchmark.core.files import atomic
 from benchmark.core.terms import Dimension
@@ -103,6 +105,15 @@ def write(selection: Selection, path: Path) -> bool:
         if unchanged := partial.read_text(encoding="utf-8") == before:
             return not unchanged
     return True
+
+
+def applied(selection: Selection, path: Path) -> Params:
+    """The configuration with the selection in it, the file left as it is."""
+    with tempfile.TemporaryDirectory() as temporary:
+        copied = Path(temporary) / path.name
+        shutil.copy(path, copied)
+        write(selection, copied)
+        return load_params(copied)
 
 
 def _replace(section: dict[str, list[str]], key: str, names: tuple[str, ...]) -> None:

@@ -99,7 +99,7 @@ def test_a_node_with_other_code_is_named(nodes: Any, tmp_path: Path, monkeypatch
 
 def test_a_trial_can_not_have_more_than_any_node_has(nodes: Any) -> None:
     with (
-        pytest.raises(BadInput, match=r"option --gpus: a trial can't have 0.5: no node has more than 0 GPU"),
+        pytest.raises(BadInput, match=r"option --gpus: a run can't have 0.5: no node has more than 0 GPU"),
         cluster.connect(nodes.address, Share(1, 0.5, None), option),
     ):
         pass
@@ -253,5 +253,7 @@ def test_without_ray_the_command_says_what_to_install(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.strip() == ("error: a sweep runs on Ray, which is not installed here; pip install '.[sweep]'")
+    assert done.stderr.strip() == (
+        "error: runs side by side need Ray, which is not installed here; pip install '.[sweep]'"
+    )
     assert "Traceback" not in done.stderr

@@ -116,12 +116,13 @@ def test_a_failure_is_the_trials_result_and_is_kept(data: TaskData, workspace: W
 
 def test_an_error_is_written_down_and_tried_again(data: TaskData, workspace: Workspace) -> None:
     (job,) = make_jobs(data, workspace)
-    file = job.data.read_bytes()
-    job.data.write_bytes(b"no data")
+    path = job.sources[0].path
+    file = path.read_bytes()
+    path.write_bytes(b"no data")
     trial.run(job, CPU)
     assert str(job.status).startswith("error: WrongStructure: ")
     assert not job.is_settled(asha=False)
-    job.data.write_bytes(file)
+    path.write_bytes(file)
     trial.run(job, CPU)
     assert job.status == DONE
 
