@@ -9,6 +9,7 @@ Ray is imported where it is used: it may not be installed, and takes seconds tha
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from benchmark.core.errors import BadInput, NoCluster, NoScheduler
 from benchmark.runs.status import NOT_FINISHED, State, Status
 from benchmark.runs.workspace import Workspace
 from benchmark.sweep import trial
+from benchmark.sweep.private import private
 from benchmark.sweep.trial import Job
 from benchmark.training import execute
 from benchmark.training.loop import Row
@@ -96,22 +98,31 @@ def connect(address: str, share: Share, where: Where = str) -> Iterator[None]:
         NoCluster: there is none.
         BadInput: a node has other code, or no node has what one run asks for.
     """
-    import ray
-
-    own: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE}
-    ended_by = signal.getsignal(signal.SIGTERM)
-    try:
-        ray.init(address or "local", log_to_driver=False, logging_level="error", **({} if address else own))
-    except ConnectionError as error:
-        raise NoCluster(f"{where('address')}: no Ray cluster at {address!r}") from error
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, ended_by)  # Ray's own handler aborts the process
-    try:
+    with _ray(address, where):
         _must_have_same_code()
         _must_have_room(share, where)
         yield
-    finally:
-        ray.shutdown()
+
+
+@contextmanager
+def _ray(address: str, where: Where) -> Iterator[None]:
+    import ray
+
+    ended_by = signal.getsignal(signal.SIGTERM)
+    with ExitStack() as stack:
+        own: dict[str, Any] = {}
+        if not address:
+            own = {"include_dashboard": False, "object_store_memory": OBJECT_STORE} | stack.enter_context(private())
+        raylet: Any = importlib.import_module("ray._raylet")
+        raylet.AuthenticationTokenLoader.instance().reset_cache()  # it would go on with the token of an earlier sweep
+        stack.callback(ray.shutdown)
+        try:
+            ray.init(address or "local", log_to_driver=False, logging_level="error", **own)
+        except ConnectionError as error:
+            raise NoCluster(f"{where('address')}: no Ray cluster at {address!r}") from error
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, ended_by)  # Ray's own handler aborts the process
+        yield
 
 
 def _must_answer(address: str, where: Where) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 import yaml
 
@@ -23,7 +24,7 @@ from benchmark.data.fetch import fetch
 from benchmark.data.load import load
 from benchmark.runs.status import NOT_FINISHED, NOT_RUN, State, Status
 from benchmark.runs.workspace import Workspace
-from benchmark.sweep import cluster, trial
+from benchmark.sweep import cluster, private, trial
 from benchmark.sweep.cluster import Share
 from benchmark.sweep.grid import Trial
 from benchmark.sweep.trial import Job
@@ -257,3 +258,55 @@ def test_without_ray_the_command_says_what_to_install(tmp_path: Path) -> None:
         "error: runs side by side need Ray, which is not installed here; pip install '.[sweep]'"
     )
     assert "Traceback" not in done.stderr
+
+
+KNOCK = "import ray, sys; ray.init(sys.argv[1], logging_level='error'); print(len(ray.nodes()), 'nodes')"
+
+
+def knock(address: str, token: str) -> "subprocess.CompletedProcess[str]":
+    """Another process that tries to use the Ray at this address."""
+    env = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "RAY_gcs_rpc_server_connect_timeout_s": "5"}
+    return subprocess.run(
+        [sys.executable, "-c", KNOCK, address], env=env, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_a_sweeps_own_ray_answers_nobody_without_its_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And sockets find room where the temporary folder's path has none for them; the folder is empty afterwards."""
+    import ray
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / ("long-" * 20)))
+    tokens = []
+    for _ in range(2):
+        with cluster.connect("", Share(1, 0, None)):
+            address, token = ray.get_runtime_context().gcs_address, os.environ["RAY_AUTH_TOKEN"]
+            assert "1 nodes" in knock(address, token).stdout
+            assert knock(address, "0" * 64).returncode != 0
+        tokens.append(token)
+    assert "RAY_AUTH_TOKEN" not in os.environ
+    assert len(set(tokens)) == 2
+    assert not (tmp_path / ".ray").exists()
+
+
+def test_a_long_temporary_folder_without_a_short_one_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / ("long-" * 20)))
+    monkeypatch.setattr(private, "SHORT", tmp_path / "nowhere")
+    reason = r"^TMPDIR: .* has more than the 45 characters .*; set RAY_TMPDIR to a folder"
+    with told(BadInput, reason), cluster.connect("", Share(1, 0, None)):
+        pass
+
+
+def test_a_killed_sweep_leaves_no_process(tmp_path: Path) -> None:
+    code = "import sys, time; from benchmark.sweep.cluster import Share, connect\n"
+    code += "with connect('', Share(1, 0, None)): print('up', flush=True); time.sleep(60)"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as sweep:
+        assert sweep.stdout is not None
+        assert sweep.stdout.readline() == "up\n"
+        processes = psutil.Process(sweep.pid).children(recursive=True)
+        sweep.kill()
+    assert len(processes) > 3
+    _, alive = psutil.wait_procs(processes, timeout=15)
+    assert not alive
