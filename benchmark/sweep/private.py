@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import select
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -24,6 +25,8 @@ TOKEN, MODE = "RAY_AUTH_TOKEN", "RAY_AUTH_MODE"
 LONGEST = 45
 """Bytes of a temporary folder's path. Ray's sockets lie some 60 deeper, and Linux takes 107 in all."""
 SHORT = Path("/tmp")
+LOOK_S = 1.0
+"""Between two looks at what a sweep has started."""
 
 
 @contextmanager
@@ -90,21 +93,28 @@ def _reaper() -> Iterator[None]:
 
 
 def reap() -> None:
-    """Wait for the other end of the standard input to close, then end every process with this one's token.
+    """Wait for the other end of the standard input to close, then end every process with this one's token, and its children.
 
-    Their children too: Ray's agents write their names over what tells of their environment.
+    They are looked up while they live: Ray's agents write their names over what tells of their environment, and have
+    another parent once theirs is dead.
     """
-    sys.stdin.buffer.read()
-    found: set[psutil.Process] = set()
-    for process in psutil.process_iter():
-        try:
-            if process.pid != os.getpid() and process.environ().get(TOKEN) == os.environ[TOKEN]:
-                found |= {process, *process.children(recursive=True)}
-        except psutil.Error:  # another user's, or gone by now
-            continue
-    for process in found:
+    sweep, found = psutil.Process(os.getppid()), set[psutil.Process]()
+    while not select.select([sys.stdin], [], [], LOOK_S)[0]:
+        with suppress(psutil.Error):
+            found |= _families(sweep.children())
+    for process in found | _families(psutil.process_iter()):
         with suppress(psutil.Error):
             process.kill()
+
+
+def _families(processes: Iterable[psutil.Process]) -> set[psutil.Process]:
+    """Those of them that have this process's token, and their children; without this process."""
+    found = set[psutil.Process]()
+    for process in processes:
+        with suppress(psutil.Error):  # another user's, or gone by now
+            if process.pid != os.getpid() and process.environ().get(TOKEN) == os.environ[TOKEN]:
+                found |= {process, *process.children(recursive=True)}
+    return found
 
 
 if __name__ == "__main__":

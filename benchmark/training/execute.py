@@ -194,9 +194,9 @@ def _write_results(folder: RunFolder, run: Training, held_out: Mapping[str, Held
     if run.config.stage == "finetune":
         ((task, lesson),) = run.lessons.items()
         scores: Scores = {name: loop.predict(run, task, name) for name in lesson.data.splits}
-        folder.write_metrics(metrics(scores))
         out = held_out.get(task)
         folder.write_scores(folds.in_place(scores, out) if out else scores, held_out=out)
+        folder.write_metrics(metrics(scores))
     else:
         best = run.history[run.best.epoch - 1]
         folder.write_metrics({name: value for name, value in best.items() if name.startswith("val_auc")})

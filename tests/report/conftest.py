@@ -34,9 +34,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     write_run(params, workspace, "vesselmnist3d", "readme")
     write_run(params, workspace, "vesselmnist3d", "medmnist", status="failed: out | of memory")
     workspace.write_refusal(PROFILE, "vesselmnist3d", "dam", "binary tasks only")
-    workspace.run(PROFILE, "breastmnist", "readme", 0).write_tracking(
-        {"tracking_uri": "sqlite:///mlflow.db", "run_id": "abc123", "model_name": "breastmnist", "model_version": "7"}
-    )
+    tracked = workspace.run(PROFILE, "breastmnist", "readme", 0)
+    place = {"tracking_uri": "sqlite:///mlflow.db", "run_id": "abc123", "identity": tracked.record().identity}
+    tracked.write_tracking(place | {"model_name": "breastmnist", "model_version": "7"})
     config = resolve_pretrain(params, Dimension.D2, PROFILE).model_copy(update={"tasks": ("breastmnist", "chestmnist")})
     trunk = workspace.trunk(PROFILE, Dimension.D2)
     trunk.write_history([])

@@ -43,7 +43,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
     mlflow.create_experiment("served", (folder / "artifacts").as_uri())
     mlflow.set_experiment("served")
     with mlflow.start_run():
-        info = registry.log_model(Means(), IMAGES[:2], {"recipe": "means", "profile": "smoke"}, {})
+        info = registry.log_model(Means(), IMAGES[:2], {"recipe": "means", "profile": "smoke"})
     try:
         yield mlflow.pyfunc.load_model(info.model_uri)
     finally:
