@@ -1,5 +1,9 @@
 """By how much one method is better than another, on each task and over all of them, and how sure that is.
 
+Of several methods, AUROC over all tasks is what is asked: those tests are corrected together, one for each method (Holm). All
+else, other measures and single tasks, is a second family, corrected together likewise. So each of the two tells a difference
+where there is none in one report of twenty at most.
+
 The seeds that both methods have are compared in pairs: seeds of one number share their data order and initialisation. The
 interval is of other images and other seeds. What other images would change comes from
 
@@ -15,16 +19,21 @@ Over all tasks: the mean with equal weights, of these tasks and not of tasks tha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
-from benchmark.evaluation import placements, resampled
+from benchmark.evaluation import placements, resampled, statistics
+from benchmark.evaluation.chance import ALPHA
 from benchmark.evaluation.design import Components, Design, design, pooled
 
 RESAMPLES = 1000
+OVERALL = "all tasks"
+Test = tuple[tuple[str, str], "Measure", str]
+"""Method and baseline, measure, and task or `OVERALL`."""
 
 
 class Measure(StrEnum):
@@ -34,6 +43,19 @@ class Measure(StrEnum):
     PARTIAL_AUROC = "partial_auroc"
     """Up to a false positive rate of 0.1, standardized."""
     AVERAGE_PRECISION = "average_precision"
+
+
+ASKED = (Measure.AUROC, OVERALL)
+
+
+class Word(StrEnum):
+    """What may be said of a method beside its baseline."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SAME = "not distinguishable"
+    UNDECIDED = "not decided: one seed"
+    UNDEFINED = "undefined: a label has one class"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +111,52 @@ class Overall:
     tasks: Mapping[str, TaskEffect]
     mean: Effect
     """Undecided where one of the tasks is."""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Method a against baseline b, by every measure."""
+
+    a: str
+    b: str
+    measures: Mapping[Measure, Overall]
+    p_holm: Mapping[tuple[Measure, str], float]
+    """By measure and task, or `OVERALL`: of what is decided, corrected for all contests together; see `contests`."""
+
+    def effects(self, measure: Measure) -> dict[str, Effect]:
+        """Over all tasks, then on each."""
+        return {OVERALL: self.measures[measure].mean, **self.measures[measure].tasks}
+
+    def word(self, measure: Measure, place: str = OVERALL) -> Word:
+        """What may be said of a, over all tasks or on one."""
+        value = self.effects(measure)[place].value
+        if math.isnan(value):
+            return Word.UNDEFINED
+        if (measure, place) not in self.p_holm:
+            return Word.UNDECIDED
+        if not self.p_holm[measure, place] < ALPHA:
+            return Word.SAME
+        return Word.BETTER if value > 0 else Word.WORSE
+
+
+def contests(measured: Mapping[tuple[str, str], Mapping[Measure, Overall]]) -> list[Contest]:
+    """By the names of method and baseline; each of the two families of tests is corrected for the number of its tests."""
+    first, second = dict[Test, float](), dict[Test, float]()
+    for names, measures in measured.items():
+        for measure, overall in measures.items():
+            for place, one in {OVERALL: overall.mean, **overall.tasks}.items():
+                if one.p is not None:
+                    family = first if (measure, place) == ASKED else second
+                    family[names, measure, place] = one.p
+    p_holm = {
+        test: p
+        for family in (first, second)
+        for test, p in zip(family, statistics.holm(list(family.values())), strict=True)
+    }
+    return [
+        Contest(*names, measures, {(measure, place): p for (of, measure, place), p in p_holm.items() if of == names})
+        for names, measures in measured.items()
+    ]
 
 
 def compare(tasks: Mapping[str, Scored], measure: Measure, resamples: int = RESAMPLES) -> Overall:

@@ -33,9 +33,9 @@ def _told(pair: Pair) -> Iterator[str]:
     for row in pair.rows:
         answer = wording.answer(pair, row)
         if row.answer in BETTER:
-            value, p = wording.interval(row), wording.p_value(row.p_holm)
+            value, p = wording.interval(row), wording.p_equals(row.p_holm)
             difference = f"{pair.a} \N{MINUS SIGN} {pair.b} is {value} in test AUROC"
-            yield f"{row.task}: {difference}, so {answer} (p = {p}, Holm)."
+            yield f"{row.task}: {difference}, so {answer} (p {p}, Holm)."
         elif row.answer is Answer.UNDEFINED:
             yield f"{row.task}: {pair.a} and {pair.b}: {answer}."
 
@@ -83,5 +83,5 @@ def _ranks(comparison: Comparison) -> Iterator[str]:
     p = ranking.p
     meaning = "they do not all rank alike" if p < ALPHA else "no difference can be told"
     yield (
-        f"Mean rank over {ranking.tasks} tasks (1 is best): {each}; {ranking.test} p = {wording.p_value(p)}: {meaning}."
+        f"Mean rank over {ranking.tasks} tasks (1 is best): {each}; {ranking.test} p {wording.p_equals(p)}: {meaning}."
     )

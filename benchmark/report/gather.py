@@ -16,7 +16,7 @@ from benchmark.evaluation import comparison, ranks, statistics
 from benchmark.evaluation.comparison import Measured, Pair
 from benchmark.evaluation.ranks import Ranking
 from benchmark.published.table import baseline_row, for_task, medmnist_rows, readme_row
-from benchmark.report import numbers
+from benchmark.report import answer, numbers
 from benchmark.report.model import Cell, Comparison, MeasuredRun, TaskComparison
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.record import FromElsewhere
@@ -77,6 +77,7 @@ def collect(params: Params, profile: str, workspace: Workspace) -> Comparison:
         ranking=_ranking(cells),
         external=given,
         ensembles=ensembles,
+        contests=tuple(answer.contests(tasks)),
     )
 
 

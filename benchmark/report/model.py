@@ -13,6 +13,7 @@ import numpy as np
 from benchmark.config.tasks import Task
 from benchmark.core.terms import Dimension
 from benchmark.evaluation.comparison import Pair
+from benchmark.evaluation.effect import Contest
 from benchmark.evaluation.ranks import Ranking
 from benchmark.evaluation.statistics import Estimate
 from benchmark.published.table import PublishedResult
@@ -220,6 +221,8 @@ class Comparison:
     """Which of `recipes` are methods from elsewhere, that can't be run here."""
     ensembles: tuple[str, ...] = ()
     """Which of `recipes` are ensembles."""
+    contests: tuple[Contest, ...] = ()
+    """Recipes that train for AUROC, beside those that differ from them in nothing else."""
 
     @property
     def is_standin(self) -> bool:

@@ -16,10 +16,12 @@ from benchmark.published.verdict import Judgement
 from benchmark.report import standing
 from benchmark.report.commands import Commands
 from benchmark.report.discussion import discussion
+from benchmark.report.headline import headline, told
 from benchmark.report.model import Cell, Comparison, TaskComparison
 from benchmark.report.notes import Note, notes, verdict
 from benchmark.report.origins import origins
 from benchmark.report.plots import curves, figures
+from benchmark.report.plots.effects import effects
 from benchmark.report.plots.figures import Picture
 from benchmark.report.plots.forest import forest
 from benchmark.report.plots.gallery import Gallery, gallery
@@ -80,6 +82,9 @@ def _content(comparison: Comparison, workspace: Workspace, commands: Commands) -
         "sources": [sources()[key] for key in keys],
         "columns": FIGURES,
         "measures": measures.NAMES,
+        "headline": headline(comparison.contests),
+        "effects": effects(comparison.contests),
+        "told": told,
         "discussion": discussion(comparison),
         "judged": judged,
         "any_beside": any(one.references and one.part.runs and not one.part.is_standin for one in sections),

@@ -43,6 +43,8 @@ def _filters() -> Mapping[str, Any]:
         "interval": wording.interval,
         "bounds": wording.bounds,
         "p_value": wording.p_value,
+        "effect": wording.effect,
+        "needed": wording.needed,
         "md": _markdown,
     }
 

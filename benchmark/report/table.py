@@ -10,6 +10,7 @@ from rich.table import Table
 
 from benchmark.config.tasks import STAMP
 from benchmark.report import wording
+from benchmark.report.headline import headline
 from benchmark.report.model import Cell, Comparison, TaskComparison
 
 WIDTH = 120
@@ -18,11 +19,12 @@ ABREAST = 4
 
 
 def table_text(comparison: Comparison, width: int = WIDTH) -> str:
-    """Test AUROC of every task and recipe beside the published ones, then what has no figure and why."""
+    """The answer; test AUROC of every task and recipe beside the published ones; then what has no figure and why."""
     stamp = f"{STAMP}\n" if comparison.is_standin else ""
     buffer = io.StringIO()
     console = Console(file=buffer, width=width, color_system=None, highlight=False, markup=False)
-    console.print(f"{stamp}Test AUROC, profile {comparison.profile} (below it: difference to the README)")
+    console.print("\n".join((stamp + headline(comparison.contests)[0], *headline(comparison.contests)[1:])))
+    console.print(f"\nTest AUROC, profile {comparison.profile} (below it: difference to the README)")
     for first in range(0, max(1, len(comparison.recipes)), ABREAST):
         console.print(_table(comparison, slice(first, first + ABREAST)))
     if comparison.trained_on_val:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from benchmark.evaluation.comparison import Answer, Pair, TaskPair
+from benchmark.evaluation.effect import Effect
 from benchmark.evaluation.statistics import Difference, Estimate
 from benchmark.published.verdict import Limits, Verdict
 from benchmark.report.model import Cell, Figure, MeasuredRun
@@ -89,6 +90,18 @@ def bounds(one: Difference | Limits) -> str:
     return f"[{difference(one.low)}, {difference(one.high)}]"
 
 
+def effect(one: Effect) -> str:
+    """A mean difference with its interval, where it has one."""
+    if one.low is None or one.high is None:
+        return difference(one.value) if not math.isnan(one.value) else UNDEFINED
+    return f"{difference(one.value)} [{difference(one.low)}, {difference(one.high)}]"
+
+
+def needed(count: float) -> str:
+    """Of seeds or images, for a difference to be seen."""
+    return "more than any" if math.isinf(count) else f"{math.ceil(count):,}"
+
+
 def answer(pair: Pair, row: TaskPair) -> str:
     """What the test says of two sides on one task."""
     return {
@@ -102,6 +115,12 @@ def answer(pair: Pair, row: TaskPair) -> str:
 
 def p_value(p: float) -> str:
     return NOTHING if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_equals(p: float) -> str:
+    """As `p_value`, to stand behind 'p'."""
+    text = p_value(p)
+    return text if text.startswith("<") else f"= {text}"
 
 
 def seconds(value: float | None) -> str:

@@ -193,3 +193,48 @@ def test_the_interval_holds_a_true_difference(measure: Measure) -> None:
         assert found.high is not None
         held.append(found.low <= true <= found.high)
     assert 0.925 <= np.mean(held) <= 0.985
+
+
+def contest_inputs(p: dict[str, list[float]]) -> dict[tuple[str, str], dict[Measure, effect.Overall]]:
+    """By method, p-values: of AUROC over all tasks, then of each of two tasks; of the other measures nothing is decided."""
+
+    def overall(measure: Measure, values: list[float | None]) -> effect.Overall:
+        mean, *tasks = (effect.Effect(0.01, -0.1, 0.1, one, None) for one in values)
+        each = {
+            name: effect.TaskEffect(one.value, one.low, one.high, one.p, None, (0, 1), 100, None)
+            for name, one in zip("xy", tasks, strict=True)
+        }
+        return effect.Overall(measure, each, mean)
+
+    return {
+        (method, "baseline"): {
+            measure: overall(measure, list(values) if measure is Measure.AUROC else [None] * 3) for measure in Measure
+        }
+        for method, values in p.items()
+    }
+
+
+def test_auroc_over_all_tasks_is_one_family_and_all_else_another() -> None:
+    found = {
+        one.a: one for one in effect.contests(contest_inputs({"one": [0.02, 0.01, 0.5], "two": [0.03, 0.3, 0.02]}))
+    }
+    asked = (Measure.AUROC, effect.OVERALL)
+    assert [found[name].p_holm[asked] for name in ("one", "two")] == pytest.approx([0.04, 0.04])  # of two
+    assert found["one"].p_holm[Measure.AUROC, "x"] == pytest.approx(4 * 0.01)  # the smallest of four
+    assert found["two"].p_holm[Measure.AUROC, "y"] == pytest.approx(3 * 0.02)
+    assert found["one"].word(Measure.AUROC) is effect.Word.BETTER
+    assert found["two"].word(Measure.AUROC, "y") is effect.Word.SAME
+    assert found["two"].word(Measure.AVERAGE_PRECISION) is effect.Word.UNDECIDED
+
+
+def test_without_a_true_difference_the_headline_claims_one_in_a_report_of_twenty_at_most() -> None:
+    """Three methods, each truly as good as the baseline, over two tasks with three seeds."""
+    random, claims, repeats = np.random.default_rng(7), 0, 200
+    for _ in range(repeats):
+        measured = {}
+        for name in "abc":
+            tasks = {task: scored(draw(random, trained(random, 3))) for task in "xy"}
+            measured[name, "baseline"] = {Measure.AUROC: effect.compare(tasks, Measure.AUROC)}
+        words = [one.word(Measure.AUROC) for one in effect.contests(measured)]
+        claims += any(word in (effect.Word.BETTER, effect.Word.WORSE) for word in words)
+    assert claims <= stats.binom.ppf(0.999, repeats, 0.05)

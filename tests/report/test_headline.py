@@ -1,0 +1,133 @@
+"""What the first screen says: which recipes are set beside each other, and in which words."""
+
+import pytest
+
+from benchmark.config.params import FinetuneSection
+from benchmark.config.run import resolve_finetune
+from benchmark.config.tasks import build_task
+from benchmark.evaluation.design import Design
+from benchmark.evaluation.effect import OVERALL, Contest, Effect, Measure, Overall, TaskEffect
+from benchmark.report import headline, kept
+from benchmark.report.gather import collect
+from benchmark.report.table import table_text
+from benchmark.runs.workspace import Workspace
+from tests.report.parts import PROFILE, make, markdown_of, page_of, sample_params, write_run, write_sample
+
+TASKS = ("breastmnist", "vesselmnist3d")
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch) -> Workspace:
+    monkeypatch.setattr(kept, "CACHE", tmp_path / "cache")
+    return Workspace(tmp_path)
+
+
+def params_of(*recipes: str):
+    return sample_params(TASKS).model_copy(update={"finetune": FinetuneSection(recipes=recipes)})
+
+
+def contest(a: str = "dam", value: float = 0.01, p: float | None = 0.2, design: Design | None = None) -> Contest:
+    limits = (None, None) if p is None else (value - 0.02, value + 0.02)
+    mean = Effect(value, *limits, p, design)
+    task = TaskEffect(value, *limits, p, design, (0,) if p is None else (0, 1), 156, None)
+    overall = Overall(Measure.AUROC, {"breastmnist": task}, mean)
+    p_holm = {} if p is None else {(Measure.AUROC, OVERALL): p}
+    return Contest(a, "focal", {Measure.AUROC: overall}, p_holm)
+
+
+def test_recipes_that_differ_in_the_objective_alone_are_set_beside_each_other(workspace: Workspace) -> None:
+    """`dam` and `focal` are trained alike; `medmnist` and `readme` are trained otherwise."""
+    params = params_of("readme", "medmnist", "dam", "focal")
+    write_sample(params, workspace, TASKS)
+    (found,) = collect(params, PROFILE, workspace).contests
+    assert (found.a, found.b) == ("dam", "focal")
+    assert list(found.measures[Measure.AUROC].tasks) == list(TASKS)
+    assert all(task.seeds == (0, 1) for task in found.measures[Measure.AUROC].tasks.values())
+
+
+@pytest.mark.parametrize("change", [{"epochs": 7}, {"batch_size": 32}, {"network": "resnet18-strided-x"}, "data"])
+def test_anything_else_that_differs_leaves_a_task_out(workspace: Workspace, change) -> None:
+    params = params_of("dam", "focal")
+    write_sample(params, workspace, ("breastmnist",))
+    write_run(params, workspace, "vesselmnist3d", "dam")
+    changes = {"data_md5": {"vesselmnist3d": "0" * 32}}
+    if change != "data":
+        task = build_task("vesselmnist3d", params.tasks["vesselmnist3d"])
+        changes = {"config": resolve_finetune(params, task, "focal", PROFILE, 0).model_copy(update=change)}
+    write_run(params, workspace, "vesselmnist3d", "focal", **changes)
+    (found,) = collect(params, PROFILE, workspace).contests
+    assert list(found.measures[Measure.AUROC].tasks) == ["breastmnist"]
+
+
+def test_effects_are_kept_by_the_scores_they_are_of(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = params_of("dam", "focal")
+    write_sample(params, workspace, TASKS)
+    first = collect(params, PROFILE, workspace).contests
+    with monkeypatch.context() as patch:
+        patch.setattr("benchmark.evaluation.effect.compare", None)
+        assert collect(params, PROFILE, workspace).contests == first
+    write_run(params, workspace, "breastmnist", "dam", 2)
+    write_run(params, workspace, "breastmnist", "focal", 2)
+    assert collect(params, PROFILE, workspace).contests != first
+
+
+def test_page_markdown_and_terminal_begin_with_the_answer(workspace: Workspace) -> None:
+    params = params_of("dam", "focal")
+    write_sample(params, workspace, TASKS)
+    comparison = make(params, workspace)
+    answer, sentence = headline.headline(comparison.contests)
+    text = table_text(comparison, width=10_000)
+    assert text.startswith(f"{answer}\n{sentence}\n")
+    markdown, page = markdown_of(workspace), page_of(workspace)
+    assert markdown.index(answer) < markdown.index("## Test AUROC")
+    assert page.index(answer) < page.index('alt="Difference to the same training') < page.index('id="overview"')
+    assert "| dam \N{MINUS SIGN} focal | average precision | vesselmnist3d |" in markdown
+    assert page.count("dam \N{MINUS SIGN} focal</th><td>partial AUROC") == 1 + len(TASKS)
+
+
+def test_without_such_recipes_the_page_says_so(workspace: Workspace) -> None:
+    params = params_of("readme", "dam")
+    write_sample(params, workspace, TASKS)
+    assert headline.NONE in table_text(make(params, workspace), width=10_000)
+    assert headline.NONE in page_of(workspace)
+    assert "Difference to the same training" not in page_of(workspace)
+
+
+@pytest.mark.parametrize(
+    ("contests", "answer"),
+    [
+        ([contest(p=None)], "Whether training for AUROC helped can't be told: of 1 recipe beside"),
+        ([contest(p=0.2)], "Training for AUROC did not measurably help: of 1 recipe beside"),
+        ([contest(p=0.01), contest("x", -0.02, 0.01)], "Training for AUROC helped: of 2 recipes beside"),
+        ([contest("x", -0.02, 0.01)], "Training for AUROC did not measurably help: of 1 recipe"),
+    ],
+)
+def test_the_answer_is_worded_by_rule(contests: list[Contest], answer: str) -> None:
+    assert headline.headline(contests)[0].startswith(answer)
+
+
+def test_counts_name_every_word() -> None:
+    many = [contest(p=0.01), contest("x", -0.02, 0.01), contest("y", p=0.3), contest("z", p=None)]
+    assert headline.headline(many)[0].endswith(
+        "test AUROC is 1 better, 1 worse, 1 not distinguishable, 1 not decided: one seed."
+    )
+
+
+def test_a_sentence_says_what_could_have_been_seen() -> None:
+    told = headline.headline([contest(design=Design(0.0312, 23, float("inf")))])[1]
+    assert told == (
+        "dam \N{MINUS SIGN} focal, 1 task, 2 seeds each: +0.0100 [\N{MINUS SIGN}0.0100, +0.0300] in test AUROC, not distinguishable (p = 0.200, Holm). "
+        "A true difference of 0.031 would be called with 80 % probability. "
+        "For 0.01 it takes 23 seeds of each, or more than any test images."
+    )
+    (alone,) = headline.headline([contest(p=None)])[1:]
+    assert alone == "dam \N{MINUS SIGN} focal, 1 task, 1 seed each: +0.0100 in test AUROC, not decided: one seed."
+
+
+def test_of_stand_in_data_nothing_is_added_to_real_data(workspace: Workspace) -> None:
+    params = params_of("dam", "focal")
+    tasks = ("breastmnist", "standin-vesselmnist3d")
+    params = params.model_copy(update={"fetch": params.fetch.model_copy(update={"tasks": tasks})})
+    write_sample(params, workspace, tasks)
+    (found,) = collect(params, PROFILE, workspace).contests
+    assert list(found.measures[Measure.AUROC].tasks) == ["breastmnist"]
