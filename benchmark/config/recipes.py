@@ -110,11 +110,17 @@ class Averaging(Section):
 
     decay: float = Field(gt=0, lt=1)
 
+    def __str__(self) -> str:
+        return f"decay {self.decay:g}"
+
 
 class Sharpness(Section):
     """Every step is taken by the gradient at the worst weights nearby, at a distance of `radius`: see `training.sharpness`."""
 
     radius: float = Field(gt=0)
+
+    def __str__(self) -> str:
+        return f"radius {self.radius:g}"
 
 
 class StartFrom(Section):

@@ -15,6 +15,7 @@ from mlflow.entities import Metric
 from benchmark.config.run import RunConfig
 from benchmark.config.tasks import STAMP, Task
 from benchmark.core import provenance
+from benchmark.core.settings import Section
 from benchmark.data.load import TaskData
 from benchmark.evaluation import statistics
 from benchmark.evaluation.comparison import stack
@@ -30,10 +31,9 @@ RESULTS = ("train_auc", "train_acc", "val_auc", "val_acc", "test_auc", "test_acc
 
 def flat_params(config: RunConfig) -> dict[str, str]:
     """A run's configuration as flat parameters: the same names for every recipe, so that runs compare."""
-    flat: dict[str, Any] = config.model_dump(mode="json", exclude={"objective", "schedule", "tasks"})
+    flat: dict[str, Any] = config.model_dump(mode="json", exclude={"objective", "tasks"})
     flat |= {"optimizer": config.objective.optimizer_name} | config.objective.model_dump(mode="json")
-    flat |= {"network": str(config.network), "recipe_network": str(config.recipe_network)}
-    flat["augmentation"] = str(config.augmentation)
+    flat |= {name: str(part) for name, part in config if name != "objective" and isinstance(part, Section)}
     flat["task"] = ",".join(config.tasks)
     flat["schedule"] = str(config.schedule or "none")
     return {name: str(value) for name, value in flat.items() if value is not None}
