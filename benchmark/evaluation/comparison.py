@@ -88,7 +88,7 @@ class Pair:
 
 
 def find(name: str, profile: str, workspace: Workspace) -> Side:
-    """What a name stands for: a run folder, the folder of a task's recipe, or a recipe of the profile.
+    """What a name stands for: a run folder, the folder of a task's recipe, or a recipe of the profile (git's, see `of_figures`).
 
     An ensemble and a method from elsewhere are named as a recipe is.
 
@@ -100,7 +100,7 @@ def find(name: str, profile: str, workspace: Workspace) -> Side:
     if path.is_dir():
         folders = [RunFolder(path)] if RunFolder(path).exists else seeds_of(path)
     else:
-        folders = workspace.list_named(profile, name)
+        folders = workspace.of_figures(profile).list_named(profile, name)
     cells: dict[str, list[tuple[int, RunFolder]]] = {}
     for folder in folders:
         status = folder.status_of_figures
@@ -114,7 +114,7 @@ def find(name: str, profile: str, workspace: Workspace) -> Side:
     if not cells:
         raise BadInput(
             f"{name}: no finished run; give a run folder, a folder of seeds, or a recipe (or ensemble, or method from elsewhere) that "
-            f"profile {profile} has runs of: {', '.join(workspace.list_names(profile)) or 'none'}"
+            f"profile {profile} has runs of: {', '.join(workspace.of_figures(profile).list_names(profile)) or 'none'}"
         )
     return Side(name, {task: tuple(folder for _, folder in sorted(runs, key=_seed)) for task, runs in cells.items()})
 

@@ -30,9 +30,11 @@ Key = tuple[str, str]
 def collect(params: Params, profile: str, workspace: Workspace) -> Comparison:
     """What the runs of a profile found out, for every task of `fetch` and every recipe of `finetune`.
 
-    No run folder needs to be there: what is missing is listed as such. After the recipes come the ensembles, then every
+    No run folder needs to be there: what is missing is listed as such. Where nothing of the profile was run here, the runs are
+    those that git holds. After the recipes come the ensembles, then every
     method from elsewhere that has predictions for one of the tasks.
     """
+    workspace = workspace.of_figures(profile)
     recipes, ensembles = params.finetune.names, params.ensemble.names
     names = tuple(dict.fromkeys((*params.fetch.tasks, *params.fetch.left_out)))
     methods = [method for method in workspace.list_methods() if method not in (*recipes, *ensembles)]

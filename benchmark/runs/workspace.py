@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.config.recipes import StartFrom
@@ -32,17 +32,32 @@ class Workspace:
 
     A task and recipe that do not go together have `refused.json` in place of seed folders, and so has a task on which an
     ensemble could not be made. What DVC takes for one stage's result is in no other's: hence a root for each kind.
+
+    Studies that git holds lie in `results/`, each as it lay in `runs/` but without weights; `of_figures` finds them.
     """
 
     root: Path = Path()
+    kept: bool = False
+    """Whether these are the runs, trunks and ensembles that git holds, in place of those that were made here."""
+
+    @property
+    def results(self) -> Path:
+        """Runs that git holds."""
+        return self.root / "results"
+
+    def of_figures(self, profile: str) -> Workspace:
+        """This one; where nothing of the profile was run here, and git holds a study of it, that study's."""
+        study = replace(self, kept=True)
+        made_here = next(self.list_runs(profile), None)
+        return study if made_here is None and next(study.list_runs(profile), None) else self
 
     @property
     def runs(self) -> Path:
-        return self.root / "runs"
+        return self.results if self.kept else self.root / "runs"
 
     @property
     def trunks(self) -> Path:
-        return self.root / "trunks"
+        return (self.results if self.kept else self.root) / "trunks"
 
     @property
     def trials(self) -> Path:
@@ -52,7 +67,7 @@ class Workspace:
     @property
     def ensembles(self) -> Path:
         """Means over runs, as `<profile>/<task>/<ensemble>`."""
-        return self.root / "ensembles"
+        return (self.results if self.kept else self.root) / "ensembles"
 
     @property
     def external(self) -> Path:

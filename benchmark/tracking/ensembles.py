@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmark.config.tasks import Task
 from benchmark.core.errors import NoMember, Refused
 from benchmark.core.files import alone
 from benchmark.data.load import TaskData
@@ -28,23 +29,29 @@ def make(
     """
     with alone(workspace.ensemble(config.profile, data.task.name, config.recipe).path):
         folder, made = ensemble.make(config, members, workspace)
-        log(folder, data, members, texts, line)
+        log(folder, data.task, data, members, texts, line)
     return folder, made
 
 
 def log(
-    folder: RunFolder, data: TaskData, members: Members | None, texts: Texts, line: Line, notes: bool = True
+    folder: RunFolder,
+    task: Task,
+    data: TaskData | None,
+    members: Members | None,
+    texts: Texts,
+    line: Line,
+    notes: bool = True,
 ) -> None:
-    """Log an ensemble from its folder; a model only where its members' weights are at hand."""
-    task, record = data.task, folder.record()
+    """Log an ensemble from its folder; a model only where data and its members' weights are at hand."""
+    record = folder.record()
     config, shown = record.config, folder.metrics() | intervals([folder])
     tracker = Tracker(task.name, f"{config.recipe} {config.profile}", task.is_standin, line, texts.colour, notes)
     tags = {"level": "recipe", "task": task.name, "recipe": config.recipe, "profile": config.profile}
     tags |= {"identity": record.identity}
     tags[descriptions.NOTE] = descriptions.recipe(shown, task.is_standin, texts.again, record.trained_on_val)
     with tracker.open(tags):
-        tracker.log_seed(LiveMetrics(line, tracker.parent_id), folder, task, {task.name: data})
-        if members:
+        tracker.log_seed(LiveMetrics(line, tracker.parent_id), folder, task, {task.name: data} if data else {})
+        if members and data:
             tracker.register(folder, task, predictor(members, task), examples(data), texts.serve)
 
 

@@ -7,7 +7,7 @@ Nothing is trained, and nothing doubles: what the store has already is found by 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -44,27 +44,26 @@ class Everything:
 
     def log(self) -> Iterator[str]:
         """Log it all, one thing after the other; each with what became of it, as one line."""
-        profiles = [self.profile] if self.profile else self._profiles()
-        for profile in profiles:
-            yield from self._trunks(profile)
-            for path in sorted((self.workspace.runs / profile).glob("*/*")):
-                yield from self._cell(path, notes=True)
-            for folder in self.workspace.list_ensembles(profile):
-                yield self._ensemble(folder)
-            for refusal in self.workspace.list_refusals(profile):
-                if task := self._task(refusal.task):
-                    log_refusal(task, refusal.recipe, profile, refusal.status.reason, self.line)
-                    yield f"{self.workspace.cell(profile, refusal.task, refusal.recipe)}: {refusal.status}"
-            yield from self._searches(profile)
+        for profile in [self.profile] if self.profile else self._profiles():
+            yield from replace(self, workspace=self.workspace.of_figures(profile))._of(profile)
         for folder in self.workspace.list_given():
             record = folder.record()
             if (task := self._task(record.config.tasks[0])) is not None:
                 note = getattr(record.config, "note", "")
                 given.track(folder, task, note, self.line)
                 yield f"{folder.path}: logged"
-        for path in sorted((self.workspace.root / "results").glob("*/*/*")):
-            if (first := next(iter(seeds_of(path)), None)) and first.record().config.profile in profiles:
-                yield from self._cell(path, notes=False)
+
+    def _of(self, profile: str) -> Iterator[str]:
+        yield from self._trunks(profile)
+        for path in sorted((self.workspace.runs / profile).glob("*/*")):
+            yield from self._cell(path)
+        for folder in self.workspace.list_ensembles(profile):
+            yield self._ensemble(folder)
+        for refusal in self.workspace.list_refusals(profile):
+            if task := self._task(refusal.task):
+                log_refusal(task, refusal.recipe, profile, refusal.status.reason, self.line)
+                yield f"{self.workspace.cell(profile, refusal.task, refusal.recipe)}: {refusal.status}"
+        yield from self._searches(profile)
 
     def _profiles(self) -> list[str]:
         """The configuration's own last, so that the champions are of it."""
@@ -76,15 +75,16 @@ class Everything:
             if not folder.exists:
                 continue
             record = folder.trained()
-            if not folder.is_done:
+            if not folder.is_done and not (self.workspace.kept and folder.status_of_figures.is_done):
                 yield f"{folder.path}: left out, {folder.status}"
                 continue
             data = {name: part for name in record.config.tasks if (part := self._data_of(name, record.data_md5))}
             cell = Cell([folder], trunk_tags(dim, profile, record.identity), data=data)
-            log_cell(Tracker("pretrain", f"{dim} {profile}", record.standin, self.line), cell)
+            notes = not self.workspace.kept
+            log_cell(Tracker("pretrain", f"{dim} {profile}", record.standin, self.line, notes=notes), cell)
             yield f"{folder.path}: logged"
 
-    def _cell(self, path: Path, notes: bool) -> Iterator[str]:
+    def _cell(self, path: Path) -> Iterator[str]:
         """The seeds of one task and recipe, if all of them have come to their end."""
         folders = [folder for folder in seeds_of(path) if folder.exists]
         if not folders:
@@ -108,7 +108,7 @@ class Everything:
         data = {name: part} if (part := self._data_of(name, first.data_md5)) else {}
         colour = colours.of_recipe(self.params, recipe) if recipe in self.params.recipes else ""
         tags = cell_tags(name, recipe, profile, [record.identity for record in records])
-        tracker = Tracker(name, f"{recipe} {profile}", first.standin, self.line, colour, notes)
+        tracker = Tracker(name, f"{recipe} {profile}", first.standin, self.line, colour, notes=not self.workspace.kept)
         log_cell(tracker, Cell(folders, tags, task, data, self.texts(profile, name, recipe)))
         yield f"{path}: logged, {len(folders)} seeds"
 
@@ -116,9 +116,9 @@ class Everything:
         """Its run; and its model, where the runs that it was made of are still those of its record."""
         record = folder.record()
         name, recipe, profile = record.config.tasks[0], record.config.recipe, record.config.profile
-        data = self._data_of(name, record.data_md5)
-        if not isinstance(record, Combined) or data is None or not folder.is_done:
-            return f"{folder.path}: left out, {folder.status if data else f'without the data of {name}'}"
+        task, data = self._task(name), self._data_of(name, record.data_md5)
+        if not isinstance(record, Combined) or task is None or not folder.is_done:
+            return f"{folder.path}: left out, {folder.status if task else f'the configuration has no task {name}'}"
         runs: dict[str, list[RunFolder]] = {}
         for one in record.members:
             runs.setdefault(one.recipe, []).append(self.workspace.run(profile, name, one.recipe, one.seed))
@@ -127,7 +127,7 @@ class Everything:
             for one in record.members
         )
         texts = self.texts(profile, name, recipe)
-        ensembles.log(folder, data, runs if here else None, texts, self.line)
+        ensembles.log(folder, task, data, runs if here else None, texts, self.line, notes=not self.workspace.kept)
         return f"{folder.path}: logged"
 
     def _searches(self, profile: str) -> Iterator[str]:

@@ -206,14 +206,17 @@ def test_a_workspace_and_a_study_are_logged_once_and_the_study_stays_as_it_is(
 ) -> None:
     folder = train(0)
     other = train(0, recipe="other", batch_size=8)
-    study = Path("results/first") / NAME / "other" / "seed0"
+    other_record = other.trained()
+    study = Path("results/quick") / NAME / "other" / "seed0"
     shutil.copytree(other.path, study, ignore=shutil.ignore_patterns("model.safetensors"))
     shutil.rmtree(other.path.parent)
+    record = other_record.model_copy(update={"config": other_record.config.model_copy(update={"profile": "quick"})})
+    RunFolder(study).write_record(record)
     content = sorted(path.name for path in study.iterdir())
     monkeypatch.setattr(everything, "load", lambda *_: DATA)
     for _ in range(2):
         said = workspace_log(shipped())
-        assert said == [f"runs/smoke/{NAME}/test: logged, 1 seeds", f"{study.parent}: logged, 1 seeds"]
+        assert sorted(said) == [f"{study.parent}: logged, 1 seeds", f"runs/smoke/{NAME}/test: logged, 1 seeds"]
     assert sorted(run.data.tags["recipe"] for run in runs(store, "recipe")) == ["other", "test"]
     assert len(runs(store, "seed")) == 2
     assert [version.tags["recipe"] for version in store.search_model_versions(f"name = '{NAME}'")] == ["test"]
