@@ -136,7 +136,8 @@ Start = Literal["scratch", "trunk"] | StartFrom
 
 
 class Recipe(Section):
-    """How a task is trained. A recipe that starts from the trunk, or from another recipe, has the network of that.
+    """How a task is trained. A recipe that starts from the trunk, or from another recipe, has the network of that; one that
+    starts from another recipe and names no augmentation has that one's for the task.
 
     The objective of a task is the one in its file of `winner_files` (written by a sweep, with whatever else it has
     found), else the one in `winners`, else `objective`.
@@ -146,7 +147,7 @@ class Recipe(Section):
     start: Start
     network: PerDim[Network2d, Network3d] | None = None
     trainable: Literal["all"] | int
-    augmentation: PerDim[Augmentation2d, Augmentation3d]
+    augmentation: PerDim[Augmentation2d, Augmentation3d] | None = None
     epochs: PerDim[Count, Count]
     batch_size: PerDim[BatchSize, BatchSize]
     schedule: Schedule | None = None
@@ -188,13 +189,15 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
-    def network_where_from_scratch(self) -> Recipe:
+    def what_a_start_brings_along(self) -> Recipe:
         if self.start == "scratch" and self.network is None:
             raise ValueError("a recipe that starts from scratch names its network")
         if self.start == "trunk" and self.network is not None:
             raise ValueError("a recipe that starts from the trunk has the network of `pretrain`")
         if isinstance(self.start, StartFrom) and self.network is not None:
             raise ValueError("a recipe that starts from another one has that one's network")
+        if not isinstance(self.start, StartFrom) and self.augmentation is None:
+            raise ValueError(f"a recipe that starts from {self.start} names its augmentation")
         return self
 
 

@@ -112,9 +112,11 @@ def resolve_finetune(
     own = {part_of(key) for key in settings}
     if recipe_name in profile.as_they_stand:
         own |= {"network", "epochs"}
+    augmentation = recipe.augmentation.of(dim) if recipe.augmentation else None
     if isinstance(recipe.start, StartFrom):
         first = resolve_finetune(params, task, recipe.start.recipe, profile_name, seed)
         network, recipe_network = first.network, first.recipe_network
+        augmentation = augmentation or first.augmentation
     else:
         recipe_network = recipe.network.of(dim) if recipe.network else params.pretrain.of(dim).network
         network = profile.network.of(dim) if profile.network and "network" not in own else recipe_network
@@ -130,7 +132,7 @@ def resolve_finetune(
         start=recipe.start,
         trainable=recipe.trainable,
         objective=_objective(recipe, task),
-        augmentation=recipe.augmentation.of(dim),
+        augmentation=augmentation,
         epochs=cut.of(dim) if cut and "epochs" not in own else recipe_epochs,
         recipe_epochs=recipe_epochs,
         batch_size=recipe.batch_size.of(dim),

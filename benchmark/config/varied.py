@@ -110,7 +110,7 @@ def _nothing(content: dict[str, Any], key: str, part: str) -> dict[str, Any]:
     """What stands for a part by dimension that the recipe leaves out."""
     if part == "network":
         raise Misfit(key, f"the recipe has no network of its own to vary, it starts from {content['start']}")
-    return {str(dim): () for dim in Dimension}
+    return {str(dim): "none" if part == "augmentation" else () for dim in Dimension}
 
 
 def _misfit(error: ValidationError, settings: Mapping[str, Any]) -> Misfit:

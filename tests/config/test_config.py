@@ -49,7 +49,7 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
         (
             "finetune.recipes",
             ["dan"],
-            "finetune.recipes: unknown name 'dan'; known: dam, dam-average-precision, dam-compositional",
+            "finetune.recipes: unknown name 'dan'; known: crossed-aucm, ",
         ),
         ("pretrain.2d.tasks", ["no"], "pretrain.2d.tasks: unknown name 'no'"),
         ("recipes.dam.objective.lr", -1, "recipes.dam.objective.lr: should be greater than 0, got -1"),
@@ -76,7 +76,7 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
             {"radius": 0},
             "recipes.medmnist.sharpness.radius: should be greater than 0, got 0",
         ),
-        ("profiles.quick.as_they_stand", ["no"], "profiles.quick.as_they_stand: unknown name 'no'; known: dam, "),
+        ("profiles.quick.as_they_stand", ["no"], "profiles.quick.as_they_stand: unknown name 'no'; known: crossed-aucm, "),
         ("recipes.dam.epochs.3d", 0, "recipes.dam.epochs.3d: should be greater than or equal to 1, got 0"),
         (
             "recipes.dam.network",
@@ -218,7 +218,7 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
         (
             "sweep.grids.mine",
             {"recipe": "no", "over": {"lr": [1]}},
-            "sweep.grids.mine.recipe: unknown name 'no'; known: dam",
+            "sweep.grids.mine.recipe: unknown name 'no'; known: crossed-aucm, ",
         ),
         (
             "sweep.grids.mine",
@@ -377,12 +377,33 @@ def test_a_second_phase_has_the_network_of_the_first_and_starts_from_its_run_of_
     assert Workspace(tmp_path).start(scratch, Dimension.D2) is None
 
 
+def test_a_second_phase_without_augmentation_has_that_of_the_first_for_the_task(tmp_path: Path) -> None:
+    params = with_second(tmp_path, augmentation=None)
+    task = find("breastmnist")
+    assert resolve_finetune(params, task, "later", "full", 3).augmentation == "none"
+    winner = {
+        "objective": params.recipes["medmnist"].objective.model_dump(),
+        "settings": {"augmentation": "flip-affine"},
+    }
+    (tmp_path / "winner.yaml").write_text(yaml.safe_dump(winner))
+    first = params.recipes["medmnist"].model_copy(update={"winner_files": {task.name: tmp_path / "winner.yaml"}})
+    found = params.model_copy(update={"recipes": params.recipes | {"medmnist": first}})
+    assert resolve_finetune(found, task, "later", "full", 3).augmentation == "flip-affine"
+    searched = resolve_finetune(found, task, "later", "full", 3, {"augmentation": {"kind": "affine", "degrees": 10}})
+    assert str(searched.augmentation) == "affine-deg10"
+
+
 @pytest.mark.parametrize(
     ("changes", "finetune", "message"),
     [
-        ({"start": {"recipe": "no"}}, None, "recipes.later.start.recipe: unknown name 'no'; known: dam, "),
+        ({"start": {"recipe": "no"}}, None, "recipes.later.start.recipe: unknown name 'no'; known: crossed-aucm, "),
         ({"start": {"recipe": "later"}}, None, "recipes.later.start: leads back to later"),
         ({"start": "trunc"}, None, "recipes.later.start: should be 'scratch', 'trunk', or {recipe: NAME}, got 'trunc'"),
+        (
+            {"start": "trunk", "augmentation": None},
+            None,
+            "recipes.later: a recipe that starts from trunk names its augmentation",
+        ),
         ({"cross_fit": 5}, None, "recipes.later.cross_fit: should be that of medmnist, from which it starts"),
         ({"cross_fit": 1}, None, "recipes.later.cross_fit: should be greater than or equal to 2, got 1"),
         (
@@ -401,7 +422,7 @@ def test_a_second_phase_has_the_network_of_the_first_and_starts_from_its_run_of_
             {"second": [{"recipe": "later", "after": "dam"}]},
             "finetune.second.0.after: should be what later starts from, recipe medmnist, got 'dam'",
         ),
-        ({}, {"second": [{"recipe": "late", "after": "dam"}]}, "finetune.second: unknown name 'late'; known: dam, "),
+        ({}, {"second": [{"recipe": "late", "after": "dam"}]}, "finetune.second: unknown name 'late'; known: crossed-aucm, "),
         (
             {},
             {"recipes": ["dam"], "second": [{"recipe": "later", "after": "medmnist"}]},
@@ -454,7 +475,7 @@ def test_an_ensemble_is_of_recipes_that_are_run_and_has_a_colour_behind_theirs(t
     ("ensembles", "names", "message"),
     [
         ({"dam": ["medmnist"]}, [], "ensembles.dam: is the name of a recipe; give the ensemble one of its own"),
-        ({"best": ["no"]}, [], "ensembles.best.members: unknown name 'no'; known: dam, "),
+        ({"best": ["no"]}, [], "ensembles.best.members: unknown name 'no'; known: crossed-aucm, "),
         ({"best": ["focal"]}, ["best"], "ensembles.best.members: 'focal' is not among the recipes that are run"),
         ({"best": ["dam", "dam"]}, [], "ensembles.best.members: dam stands there twice"),
         ({"best": []}, [], "ensembles.best.members: Tuple should have at least 1 item"),
