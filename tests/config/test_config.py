@@ -76,7 +76,11 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
             {"radius": 0},
             "recipes.medmnist.sharpness.radius: should be greater than 0, got 0",
         ),
-        ("profiles.quick.as_they_stand", ["no"], "profiles.quick.as_they_stand: unknown name 'no'; known: crossed-aucm, "),
+        (
+            "profiles.quick.as_they_stand",
+            ["no"],
+            "profiles.quick.as_they_stand: unknown name 'no'; known: crossed-aucm, ",
+        ),
         ("recipes.dam.epochs.3d", 0, "recipes.dam.epochs.3d: should be greater than or equal to 1, got 0"),
         (
             "recipes.dam.network",
@@ -422,7 +426,11 @@ def test_a_second_phase_without_augmentation_has_that_of_the_first_for_the_task(
             {"second": [{"recipe": "later", "after": "dam"}]},
             "finetune.second.0.after: should be what later starts from, recipe medmnist, got 'dam'",
         ),
-        ({}, {"second": [{"recipe": "late", "after": "dam"}]}, "finetune.second: unknown name 'late'; known: crossed-aucm, "),
+        (
+            {},
+            {"second": [{"recipe": "late", "after": "dam"}]},
+            "finetune.second: unknown name 'late'; known: crossed-aucm, ",
+        ),
         (
             {},
             {"recipes": ["dam"], "second": [{"recipe": "later", "after": "medmnist"}]},

@@ -5,6 +5,7 @@ as a MedMNIST file too, because the peers read it through the `medmnist` package
 """
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -31,7 +32,7 @@ from benchmark.objectives.shared.base import Criterion
 from benchmark.training import loop, model, precision
 from benchmark.training.loop import Row, Training
 from benchmark.training.model import MultiHead, pick_device
-from tests.helpers import OBJECTIVES, make_config
+from tests.helpers import OBJECTIVES, make_config, shipped
 
 DEVICE = pick_device()
 PRECISION: Any = os.environ.get("BENCH_PRECISION", "fp32")
@@ -73,6 +74,20 @@ class Data:
         arrays = standin.generate(self.task)
         self.folder = tempfile.TemporaryDirectory()
         np.savez(Path(self.folder.name) / f"{case.dataset}.npz", **arrays)
+        self._read(case, arrays)
+
+    @classmethod
+    def of_file(cls, case: Case, file: Path) -> "Data":
+        """Of a real file, under the name that MedMNIST's class looks for."""
+        data = cls.__new__(cls)
+        data.task = build_task(case.dataset, shipped().tasks[case.dataset])
+        data.folder = tempfile.TemporaryDirectory()
+        shutil.copyfile(file, Path(data.folder.name) / f"{case.dataset}.npz")
+        with np.load(file, allow_pickle=False) as arrays:
+            data._read(case, dict(arrays))
+        return data
+
+    def _read(self, case: Case, arrays: dict[str, np.ndarray]) -> None:
         arrays = {key: value[: case.limit] for key, value in arrays.items()}
         splits = {
             split: Split(
@@ -144,7 +159,7 @@ class PlainLoop:
 
     def __init__(self, case: Case, data: Data) -> None:
         assert case.objective == "cross-entropy"
-        self.name = data.task.name
+        self.name, self.val_auc = data.task.name, 0.0
         self.loaders = {
             split: DataLoader(data.dataset(case, split), case.batch, shuffle=split == "train")
             for split in ("train", "val")
@@ -174,7 +189,7 @@ class PlainLoop:
                 found.append(outputs.softmax(1)[:, 1].cpu())
                 known.append(labels)
         scores, truth = torch.cat(found).numpy(), torch.cat(known).numpy()
-        roc_auc_score(truth, scores)
+        self.val_auc = float(roc_auc_score(truth, scores))
         accuracy_score(truth, scores > 0.5)
         return Timing(trained - started, time.perf_counter() - started, images)
 
@@ -203,11 +218,14 @@ class LibaucTrainer:
         from libauc.trainer.core import Trainer, TrainerCallback
         from libauc.trainer.helpers import build_metric
 
-        name, marks = data.task.name, {}
+        name, marks = data.task.name, dict[str, float]()
 
         class Marks(TrainerCallback):  # type: ignore[misc]
             def on_step_end(self, *_: Any, **__: Any) -> None:
                 marks["trained"] = time.perf_counter()
+
+            def on_epoch_end(self, *_: Any, **found: Any) -> None:
+                marks["val_auc"] = float(roc_auc_score(found["test_true"], found["test_pred"]))  # its name for val
 
         class Net(torch.nn.Module):
             def __init__(self) -> None:
@@ -260,6 +278,10 @@ class LibaucTrainer:
                 [Marks()],
             )
         self.images = len(self.trainer.sampler)
+
+    @property
+    def val_auc(self) -> float:
+        return self.marks["val_auc"]
 
     def epoch(self) -> Timing:
         self.trainer.state.epoch = 0
