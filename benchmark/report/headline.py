@@ -28,7 +28,7 @@ def _answer(contests: Sequence[Contest]) -> str:
     if set(words) <= {Word.UNDECIDED, Word.UNDEFINED}:
         found = "Whether training for AUROC helped can't be told"
     return (
-        f"{found}: of {_many(len(contests), 'recipe')} beside another one that differs from it in the "
+        f"{found}: of {wording.counted(len(contests), 'recipe')} beside another one that differs from it in the "
         f"objective alone, test AUROC is {counts}."
     )
 
@@ -37,7 +37,7 @@ def _sentence(contest: Contest) -> str:
     """Over all tasks, with what could have been seen."""
     overall = contest.measures[Measure.AUROC]
     seeds = sorted({len(task.seeds) for task in overall.tasks.values()})
-    scope = f"{_many(len(overall.tasks), 'task')}, {' or '.join(map(str, seeds))} {'seed' if seeds == [1] else 'seeds'} each"
+    scope = f"{wording.counted(len(overall.tasks), 'task')}, {' or '.join(map(str, seeds))} {'seed' if seeds == [1] else 'seeds'} each"
     found = f"{contest.a} \N{MINUS SIGN} {contest.b}, {scope}: {wording.effect(overall.mean)} in test AUROC, {told(contest, Measure.AUROC)}"
     return ". ".join((found, *seen(overall.mean))) + "."
 
@@ -55,7 +55,3 @@ def seen(found: Effect) -> Iterator[str]:
     yield f"A true difference of {found.design.detectable:.3f} would be called with 80 % probability"
     seeds, images = wording.needed(found.design.seeds_needed), wording.needed(found.design.images_needed)
     yield f"For {WANTED} it takes {seeds} seeds of each, or {images} test images"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

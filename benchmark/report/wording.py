@@ -70,6 +70,10 @@ def seeds(cell: Cell) -> str:
     return "one seed" if count == 1 else f"{count} seeds"
 
 
+def counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def published(value: float | None) -> str:
     """With three decimals where the source has no more, else four."""
     return NOTHING if value is None else f"{value:.4f}".removesuffix("0")
