@@ -14,7 +14,7 @@ BETTER = (Answer.A_BETTER, Answer.B_BETTER)
 
 
 def discussion(comparison: Comparison) -> list[str]:
-    """About training for AUROC against other losses, task by task, then the gaps between train and test, then ranks."""
+    """Where training for AUROC and another loss differ, task by task, then the gaps between train and test, then ranks."""
     return [*_pairs(comparison), *_gaps(comparison), *_ranks(comparison)]
 
 
@@ -25,11 +25,10 @@ def _pairs(comparison: Comparison) -> Iterator[str]:
     for (a, b), pair in comparison.pairs.items():
         if {a, b} <= ours and len({a, b} & auc) == 1:
             yield from _told(pair)
-            yield from _open(pair)
 
 
 def _told(pair: Pair) -> Iterator[str]:
-    """Of each task that has an answer."""
+    """Of each task on which one of the two is better, or nothing can be said; the others are in the task's section."""
     for row in pair.rows:
         answer = wording.answer(pair, row)
         if row.answer in BETTER:
@@ -38,17 +37,6 @@ def _told(pair: Pair) -> Iterator[str]:
             yield f"{row.task}: {difference}, so {answer} (p {p}, Holm)."
         elif row.answer is Answer.UNDEFINED:
             yield f"{row.task}: {pair.a} and {pair.b}: {answer}."
-
-
-def _open(pair: Pair) -> Iterator[str]:
-    """Of the other tasks together."""
-    for kind in (Answer.NOT_DISTINGUISHABLE, Answer.ONE_SEED):
-        rows = [row for row in pair.rows if row.answer is kind]
-        if rows:
-            each = ", ".join(f"{row.task} {wording.interval(row)}" for row in rows)
-            answer = wording.answer(pair, rows[0])
-            scope = "; intervals of images alone" if kind is Answer.ONE_SEED else ""
-            yield f"{pair.a} and {pair.b}: {answer}, on {each} (difference in test AUROC{scope})."
 
 
 def _trains_for_auc(task: TaskComparison, recipe: str) -> bool:
