@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from benchmark.evaluation.design import WANTED
@@ -53,5 +54,9 @@ def seen(found: Effect) -> Iterator[str]:
     if found.design is None:
         return
     yield f"A true difference of {found.design.detectable:.3f} would be called with 80 % probability"
-    seeds, images = wording.needed(found.design.seeds_needed), wording.needed(found.design.images_needed)
-    yield f"For {WANTED} it takes {seeds} seeds of each, or {images} test images"
+    needed = ((found.design.seeds_needed, "seeds of each"), (found.design.images_needed, "test images"))
+    ways = [f"{wording.needed(count)} {what}" for count, what in needed if math.isfinite(count)]
+    if ways:
+        yield f"For {WANTED} it takes {' or '.join(ways)}"
+    else:
+        yield f"For {WANTED} neither more seeds nor more test images are enough alone"

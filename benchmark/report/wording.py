@@ -103,7 +103,7 @@ def effect(one: Effect) -> str:
 
 def needed(count: float) -> str:
     """Of seeds or images, for a difference to be seen."""
-    return "more than any" if math.isinf(count) else f"{math.ceil(count):,}"
+    return "not enough alone" if math.isinf(count) else f"{math.ceil(count):,}"
 
 
 def answer(pair: Pair, row: TaskPair) -> str:

@@ -263,7 +263,7 @@ def eventually(true: Callable[[], object], patience_s: int) -> None:
     ("arguments", "sentence"),
     [
         (["pipelines.finetune", "brestmnist", "dam"], "unknown task 'brestmnist'; known: "),
-        (["pipelines.finetune", "breastmnist", "dan"], "unknown recipe 'dan'; known: dam, "),
+        (["pipelines.finetune", "breastmnist", "dan"], "unknown recipe 'dan'; known: crossed-aucm, "),
         (["pipelines.finetune", "breastmnist", "dam", "--profile", "x"], "unknown profile 'x'; known: full, "),
         (["pipelines.finetune", "chestmnist", "dam-compositional"], "'compositional-auc' does not accept chestmnist"),
         (["pipelines.pretrain", "4d"], "unknown dimension '4d'; known: 2d, 3d"),

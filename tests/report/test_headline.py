@@ -118,8 +118,12 @@ def test_a_sentence_says_what_could_have_been_seen() -> None:
     assert told == (
         "dam \N{MINUS SIGN} focal, 1 task, 2 seeds each: +0.0100 [\N{MINUS SIGN}0.0100, +0.0300] in test AUROC, not distinguishable (p = 0.200, Holm). "
         "A true difference of 0.031 would be called with 80 % probability. "
-        "For 0.01 it takes 23 seeds of each, or more than any test images."
+        "For 0.01 it takes 23 seeds of each."
     )
+    either = headline.headline([contest(design=Design(0.0312, 23, 1234.5))])[1]
+    assert either.endswith("For 0.01 it takes 23 seeds of each or 1,235 test images.")
+    neither = headline.headline([contest(design=Design(0.0312, float("inf"), float("inf")))])[1]
+    assert neither.endswith("For 0.01 neither more seeds nor more test images are enough alone.")
     (alone,) = headline.headline([contest(p=None)])[1:]
     assert alone == "dam \N{MINUS SIGN} focal, 1 task, 1 seed each: +0.0100 in test AUROC, not decided: one seed."
 
