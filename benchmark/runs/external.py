@@ -11,6 +11,7 @@ image numbers, labels, and the AUROC and accuracy in the file's name.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -36,9 +37,8 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 CSV_NAME = re.compile(r"(?P<task>.+?)_(?P<split>train|val|test)(?![A-Za-z0-9])")
-STATED = re.compile(r"\[(AUC|ACC)\](\d\.\d{3})(?!\d)")
-HALF_A_DIGIT = 0.0005 + 1e-6
-"""The name has three decimals."""
+STATED = re.compile(r"\[(AUC|ACC)\](\d(?:\.\d+)?|nan)(?![\w.]*\d)", re.IGNORECASE)
+"""MedMNIST's evaluator writes three decimals, and 'nan' where AUC is not defined."""
 FAR_FROM_ONE = 0.01
 """By how much two probabilities may miss their sum of 1; a softmax in half precision misses it by a tenth of this."""
 FIGURES = {"AUC": ("AUROC", auroc), "ACC": ("accuracy", accuracy)}
@@ -54,8 +54,8 @@ class Predictions:
     scores: np.ndarray
     """As in the file."""
     labels: np.ndarray | None = None
-    stated: Mapping[str, float] = field(default_factory=dict)
-    """AUC and ACC of the file's name."""
+    stated: Mapping[str, str] = field(default_factory=dict)
+    """AUC and ACC of the file's name, as written there."""
 
 
 @dataclass(frozen=True)
@@ -198,16 +198,18 @@ def _read_csv(path: Path, task: Task) -> Predictions:
         )
     numbers = _numbers(path)
     _check_images(numbers[:, 0], str(path))
-    stated = {key: float(value) for key, value in STATED.findall(path.name)}
+    stated = {key.upper(): value for key, value in STATED.findall(path.name)}
     return Predictions(str(path), name["split"], numbers[:, 1:], stated=stated)
 
 
 def _numbers(path: Path) -> np.ndarray:
-    """The whole table, (lines, columns), float64; NaN where a cell is empty."""
+    """The whole table, (lines, columns), float64; NaN where a cell is empty. Blank lines at the end are none of it."""
     try:
         table = pd.read_csv(path, header=None, float_precision="round_trip", skip_blank_lines=False)
     except (ValueError, OSError) as error:  # pandas' own errors are ValueErrors
         raise DataError(f"{path}: no CSV file ({' '.join(str(error).split())})") from error
+    filled = np.flatnonzero(table.notna().any(axis=1))
+    table = table.iloc[: filled[-1] + 1 if len(filled) else 0]
     numbers = table.apply(pd.to_numeric, errors="coerce")
     wrong = np.argwhere((numbers.isna() & table.notna()).to_numpy())
     if len(wrong):
@@ -270,12 +272,20 @@ def _checked(part: Predictions, data: TaskData) -> tuple[np.ndarray, np.ndarray]
     for key, value in part.stated.items():
         what, figure = FIGURES[key]
         ours = figure(labels, scores)
-        if abs(ours - value) > HALF_A_DIGIT:
+        if not _agrees(ours, value):
             raise DataError(
-                f"{part.where}: its name says {what} {value:.3f}, and its scores give {ours:.3f} on {data.task.name}; "
+                f"{part.where}: its name says {what} {value}, and its scores give {ours:.3f} on {data.task.name}; "
                 "most likely the lines are in another order than the images, or it was made from another data file"
             )
     return labels, scores
+
+
+def _agrees(figure: float, stated: str) -> bool:
+    """Whether it may have been written so: rounded to as many decimals, or not defined."""
+    value, decimals = float(stated), len(stated.partition(".")[2])
+    if math.isnan(figure) or math.isnan(value):
+        return math.isnan(figure) and math.isnan(value)
+    return abs(figure - value) <= 0.5 * 10.0**-decimals + 1e-6
 
 
 def _check_labels(given: np.ndarray, labels: np.ndarray, where: str) -> None:

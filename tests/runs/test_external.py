@@ -283,6 +283,33 @@ def test_a_stated_accuracy_is_held_to_the_scores_too(tmp_path: Path) -> None:
     refused(tmp_path, DataError, f"its name says accuracy {wrong:.3f}", path)
 
 
+@pytest.mark.parametrize("decimals", [1, 2, 3, 6])
+def test_a_stated_figure_counts_with_the_decimals_that_it_has(decimals: int, tmp_path: Path) -> None:
+    scores = made_up(BREAST)
+    right = scores_of.auroc(labels_of(BREAST), scores)
+    path = write_csv(tmp_path / f"breastmnist_test_[AUC]{right:.{decimals}f}_[ACC]@1.csv", scores)
+    assert external.score(BREAST, "rounded", 0, [path], Workspace(tmp_path / "scored"))[1]
+    wrong = f"{right - 1.2 * 10.0**-decimals:.{decimals}f}"
+    path = write_csv(tmp_path / f"breastmnist_test_[AUC]{wrong}@1.csv", scores)
+    refused(tmp_path, DataError, f"its name says AUROC {wrong}, and its scores give", path)
+
+
+def test_a_name_that_calls_the_auroc_undefined_is_held_to_the_scores_too(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "breastmnist_test_[AUC]nan_[ACC]x@1.csv", made_up(BREAST))
+    refused(tmp_path, DataError, "its name says AUROC nan, and its scores give", path)
+
+
+def test_blank_lines_at_the_end_are_no_images(tmp_path: Path) -> None:
+    scores = softmax(made_up(BREAST))
+    path = write_csv(tmp_path / "breastmnist_test_@1.csv", scores)
+    path.write_text(path.read_text() + "\n\n")
+    folder, made = external.score(BREAST, "blank", 0, [path], Workspace(tmp_path / "scored"))
+    assert made
+    assert len(folder.scores()["test"][1]) == len(scores)
+    path.write_text(path.read_text().replace("\n1,", "\n\n1,", 1))
+    refused(tmp_path, DataError, "line 2: the first column has nan, not 1", path)
+
+
 def test_labels_in_another_order_are_refused(tmp_path: Path) -> None:
     labels = labels_of(BREAST)
     first = int(np.flatnonzero(labels != labels[::-1])[0])

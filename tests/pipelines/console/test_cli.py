@@ -172,3 +172,22 @@ def test_nothing_goes_on_behind_a_dead_dvc_or_mlflow(tmp_path: Path, launcher: s
         gone = False
         child.kill()
     assert gone is not outlives
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_of_any_encoding_is_written_to(encoding: str) -> None:
+    code = (
+        "from pipelines.console import cli\n"
+        "def main():\n"
+        "    print('\\N{MINUS SIGN}0.1 \\N{PLUS-MINUS SIGN} 0.2 \\N{BOX DRAWINGS LIGHT HORIZONTAL} x\\N{DAGGER} \\N{SNOWMAN}')\n"
+        "cli.run(main)\n"
+    )
+    env = os.environ | {"PYTHONIOENCODING": encoding, "LC_ALL": "C", "PYTHONUTF8": "0"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=env, check=True)
+    expected = {
+        "ascii": "-0.1 +- 0.2 - x+ ?",
+        "latin-1": "-0.1 \N{PLUS-MINUS SIGN} 0.2 - x+ ?",
+        "utf-8": "\N{MINUS SIGN}0.1 \N{PLUS-MINUS SIGN} 0.2 \N{BOX DRAWINGS LIGHT HORIZONTAL} x\N{DAGGER} \N{SNOWMAN}",
+    }
+    assert done.stdout.decode(encoding).strip() == expected[encoding]
+    assert done.stderr == b""
