@@ -9,7 +9,10 @@ import typer
 from pipelines.console import cli
 
 
-def main(task: Annotated[str, typer.Argument(help="a task of params.yaml")]) -> None:
+def main(
+    task: Annotated[str, typer.Argument(help="a task of params.yaml")] = "",
+    named: Annotated[str, typer.Option("--task", help="the same, as DVC gives it")] = "",
+) -> None:
     """Fetch and verify the data file of one task."""
     import sys
 
@@ -18,7 +21,7 @@ def main(task: Annotated[str, typer.Argument(help="a task of params.yaml")]) -> 
     from benchmark.data.fetch import fetch
     from pipelines.console import project
 
-    params = project.params()
+    params, task = project.params(), task or named
     wanted, path, mirror = find_task(params, task, "argument TASK"), project.WORKSPACE.data(task), project.mirror()
     fetched = fetch(wanted, path, mirror, params.fetch.retries, params.fetch.timeout_s, progress=sys.stderr.isatty())
     print(f"{task}: {fetched.path}, MD5 {fetched.md5}, from {without_passwords(fetched.source)}")

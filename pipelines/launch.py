@@ -1,7 +1,8 @@
 """What a stage of DVC runs: `mlflow run` of an entry point, or its command alone where the store would hold it up.
 
 `python -m pipelines.launch finetune task=breastmnist recipe=dam profile=quick` is `mlflow run . -e finetune` with these
-parameters, in the experiment that the entry point logs to. `mlflow run` itself needs the store, before and after the
+parameters, in the experiment that the entry point logs to. DVC gives them behind `--`, as the options that it makes of a
+matrix; the profile is that of params.yaml then. `mlflow run` itself needs the store, before and after the
 training. So the store is asked once before; and whether the training began, and how it ended, its own process says.
 """
 
@@ -14,6 +15,7 @@ import typer
 from pipelines.console import cli
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
 OF_ANOTHER_RUN = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
@@ -27,19 +29,24 @@ END_S = 8.0
 
 def main(
     entry_point: Annotated[str, typer.Argument(help="an entry point of MLproject")],
-    parameters: Annotated[list[str], typer.Argument(help="its parameters, as NAME=VALUE")],
+    parameters: Annotated[
+        list[str], typer.Argument(help="its parameters, as NAME=VALUE; or behind --, as --NAME VALUE")
+    ],
 ) -> None:
     """Run an entry point through MLflow or, where its store does not answer, without it."""
     import os
     import sys
     from pathlib import Path
 
-    from benchmark.core.errors import BadInput
+    from benchmark.core.settings import read_yaml
     from pipelines.console import mends
 
-    given = dict(one.split("=", 1) for one in parameters if "=" in one)
-    if len(given) < len(parameters):
-        raise BadInput("argument PARAMETERS: each is NAME=VALUE")
+    known = read_yaml(Path("MLproject"))["entry_points"][entry_point].get("parameters", {})
+    given = read(parameters, known)
+    if "profile" in known and "profile" not in given:
+        from pipelines.console import project
+
+        given["profile"] = project.params().profile
     for name in OF_ANOTHER_RUN:
         if os.environ.pop(name, None) is not None:
             print(f"warning: {name} is passed over, a stage names its own; unset it", file=sys.stderr, flush=True)
@@ -62,6 +69,27 @@ def main(
         print("warning: `mlflow run` did not begin the stage; going on without it", file=sys.stderr, flush=True)
     os.environ[line.SWITCH] = "off"
     sys.exit(alone(entry_point, given))
+
+
+def read(parameters: Sequence[str], known: Collection[str]) -> dict[str, str]:
+    """Values by the names that the entry point knows them by.
+
+    DVC flattens what a matrix has settings in, such as `--second.recipe`; of these the entry point may not know all.
+    """
+    from benchmark.core.errors import BadInput
+
+    given, rest = dict[str, str](), iter(parameters)
+    for one in rest:
+        if one.startswith("--") and (value := next(rest, None)) is not None:
+            path, _, name = one.removeprefix("--").rpartition(".")
+            if name in known or not path:
+                given[name] = value
+        elif "=" in one and not one.startswith("--"):
+            name, _, value = one.partition("=")
+            given[name] = value
+        else:
+            raise BadInput(f"argument PARAMETERS: each is NAME=VALUE, or --NAME VALUE behind --, got {one!r}")
+    return given
 
 
 def by_mlflow(entry_point: str, experiment: str, given: dict[str, str]) -> tuple[int | None, bool]:

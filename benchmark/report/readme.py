@@ -14,7 +14,7 @@ from benchmark.report.model import Cell, Comparison, TaskComparison
 from benchmark.report.plots.effects import effects
 from benchmark.report.standing import references
 
-BEGIN, END = "<!-- study: written by `python -m pipelines.report --readme` -->", "<!-- end of study -->"
+BEGIN, END = "<!-- study: rebuilt from its figures, not written by hand -->", "<!-- end of study -->"
 PICTURE = Path("docs/images/study.svg")
 
 

@@ -81,16 +81,20 @@ def published(value: float | None) -> str:
 
 def difference(value: float | None) -> str:
     """With its sign, and a minus that is as wide as the plus."""
-    return NOTHING if value is None else f"{value:+.4f}".replace("-", "\N{MINUS SIGN}")
+    if value is None:
+        return NOTHING
+    return UNDEFINED if math.isnan(value) else f"{value:+.4f}".replace("-", "\N{MINUS SIGN}")
 
 
 def interval(row: TaskPair) -> str:
     """The difference of two sides with its interval."""
-    return f"{difference(row.difference.value)} {bounds(row.difference)}"
+    return f"{difference(row.difference.value)} {bounds(row.difference)}".rstrip()
 
 
 def bounds(one: Difference | Limits) -> str:
-    """The interval of a difference alone."""
+    """The interval of a difference alone; empty where it is undefined."""
+    if math.isnan(one.low) or math.isnan(one.high):
+        return ""
     return f"[{difference(one.low)}, {difference(one.high)}]"
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from benchmark.core.errors import BadInput
+from pipelines.launch import read
 from tests.helpers import ROOT
 
 STAGE = """
@@ -80,6 +82,24 @@ def test_where_it_does_not_the_stage_runs_without_it_after_one_warning_that_name
     assert mend in warning
     assert "Traceback" not in done.stderr
     assert "geheim" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("parameters", "given"),
+    [
+        (["task=x", "recipe=a=b"], {"task": "x", "recipe": "a=b"}),
+        (["--task", "x; y", "--recipe", "--z"], {"task": "x; y", "recipe": "--z"}),
+        (["--task", "x", "--second.recipe", "late", "--second.after", "soon"], {"task": "x", "recipe": "late"}),
+    ],
+)
+def test_parameters_are_read_as_typed_and_as_dvc_gives_them(parameters: list[str], given: dict[str, str]) -> None:
+    assert read(parameters, ["task", "recipe", "profile"]) == given
+
+
+@pytest.mark.parametrize("parameters", [["task"], ["--task"], ["task=x", "y"]])
+def test_other_parameters_are_refused(parameters: list[str]) -> None:
+    with pytest.raises(BadInput, match="argument PARAMETERS: each is NAME=VALUE, or --NAME VALUE behind --, got"):
+        read(parameters, ["task"])
 
 
 @pytest.mark.parametrize("name", ["MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"])

@@ -1,0 +1,32 @@
+"""Text of params.yaml is never a shell's: under plain `dvc repro`, where DVC fills its commands before any of our code runs."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.e2e.clone import BIN, ROOT, make_clone, run
+
+HOSTILE = ["x; touch HACKED", "$(touch HACKED)", "`touch HACKED`", "it's; touch HACKED #"]
+
+
+def test_commands_have_the_names_of_their_matrix_as_a_whole_alone() -> None:
+    """As `${item}`, whose values DVC quotes; what stands inside a command by itself it does not."""
+    for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"].items():
+        assert "do" not in stage, name
+        assert set(re.findall(r"\${(.*?)}", stage["cmd"])) <= {"item"}, name
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_an_argument_and_nothing_else(name: str, tmp_path: Path) -> None:
+    clone = make_clone(tmp_path)
+    params = yaml.safe_load((clone / "params.yaml").read_text(encoding="utf-8"))
+    params["tasks"][name] = {"standin": "breastmnist", "fraction": 0.1}
+    params["fetch"]["tasks"] = [name]
+    params["pretrain"]["2d"]["tasks"] = params["pretrain"]["3d"]["tasks"] = [name]
+    (clone / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    done = run([f"{BIN}/dvc", "repro", "--keep-going"], clone, check=False)
+    assert done.returncode != 0
+    assert "error: params.yaml: " in done.stdout + done.stderr  # where names of that form are refused
+    assert not list(clone.rglob("HACKED"))
