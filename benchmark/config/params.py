@@ -5,6 +5,7 @@ A value is checked once, here; everything behind this module takes typed objects
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -121,6 +122,7 @@ class Params(Section):
         for name, ensemble in self.ensembles.items():
             check(f"ensembles.{name}.members", ensemble.members, self.recipes)
         self._ensembles_can_be_made()
+        self._stages_have_names_of_their_own()
         check("sweep.tasks", self.sweep.tasks, self.tasks)
         for name, grid in self.sweep.grids.items():
             check(f"sweep.grids.{name}.recipe", (grid.recipe,), self.recipes)
@@ -152,6 +154,16 @@ class Params(Section):
         for name in self.ensemble.names:
             if left_out := [one for one in self.ensembles[name].members if one not in self.finetune.names]:
                 raise ValueError(f"ensembles.{name}.members: '{left_out[0]}' is not among the recipes that are run")
+
+    def _stages_have_names_of_their_own(self) -> None:
+        """DVC joins task and recipe by a dash, and drops one of two stages of one name without a word."""
+        for key, names in (("finetune.recipes", self.finetune.recipes), ("ensemble.names", self.ensemble.names)):
+            stages: dict[str, tuple[str, str]] = {}
+            for pair in itertools.product((*self.fetch.tasks, *self.fetch.left_out), names):
+                first = stages.setdefault("-".join(pair), pair)
+                if first != pair:
+                    both = " and ".join(f"'{one}' of task '{task}'" for task, one in (first, pair))
+                    raise ValueError(f"{key}: {both} would both be stage '{'-'.join(pair)}'; rename one of them")
 
     def phases(self, name: str) -> tuple[str, ...]:
         """The recipes whose runs come before one of this recipe, first to last, and itself.

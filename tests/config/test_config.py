@@ -346,6 +346,21 @@ def test_a_profile_leaves_recipes_as_they_stand_where_it_names_them(tmp_path: Pa
     assert (other.network, other.epochs) == ("resnet18-strided", 5)
 
 
+@pytest.mark.parametrize("where", ["tasks", "left_out"])
+def test_two_stages_of_one_name_are_refused(where: str, tmp_path: Path) -> None:
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    content["tasks"]["breastmnist-dam"] = content["tasks"]["breastmnist"]
+    content["recipes"]["dam-long"] = content["recipes"]["long"] = content["recipes"]["dam"]
+    content["fetch"] |= {"tasks": ["breastmnist"], "left_out": []}
+    content["fetch"][where] = [*content["fetch"][where], "breastmnist-dam"]
+    content["finetune"] |= {"recipes": ["dam-long", "long"], "second": []}
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(content))
+    sentence = "'dam-long' of task 'breastmnist' and 'long' of task 'breastmnist-dam' would both be stage"
+    with pytest.raises(BadInput, match=f"finetune.recipes: {sentence} 'breastmnist-dam-long'; rename one of them"):
+        load_params(path)
+
+
 # ------------------------------------------------------------------------------------------------ two phases
 
 AUCM = yaml.safe_load(Path("params.yaml").read_text())["recipes"]["dam"]
