@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
 from benchmark.core.settings import Section
 from benchmark.core.terms import Kind
@@ -31,7 +31,7 @@ class OwnTask(Section):
     """A user's file in MedMNIST's format."""
 
     file: str = Field(min_length=1)
-    md5: str = Field(pattern=r"^[0-9a-f]{32}$")
+    md5: Annotated[str, StringConstraints(to_lower=True, pattern=r"^[0-9a-fA-F]{32}$")]
     dimension: Literal[2, 3]
     kind: Kind
     labels: tuple[str, ...] = Field(min_length=1)

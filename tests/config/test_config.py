@@ -9,6 +9,7 @@ import yaml
 from benchmark.config import colours
 from benchmark.config.params import Params, load_params
 from benchmark.config.run import RunConfig, choose_profile, resolve_finetune, resolve_pretrain
+from benchmark.config.tasks import build_task
 from benchmark.core.errors import BadInput
 from benchmark.core.terms import Dimension
 from benchmark.runs.workspace import Workspace
@@ -244,6 +245,12 @@ def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(
     assert caught.value.exit_code == 2
 
 
+def test_an_md5_may_have_capital_letters(tmp_path: Path) -> None:
+    md5 = "0362BA63E6370F4916DA0A23AA7FB2BB"
+    params = load_changed(tmp_path, "tasks.pneumoniamnist_rebuilt.md5", md5)
+    assert build_task("pneumoniamnist_rebuilt", params.tasks["pneumoniamnist_rebuilt"]).md5 == md5.lower()
+
+
 def test_a_missing_file_has_its_own_sentence(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such file"):
         load_params(tmp_path / "params.yaml")
@@ -255,6 +262,7 @@ def test_a_missing_file_has_its_own_sentence(tmp_path: Path) -> None:
         ("tasks:\n  a: [1", "not valid YAML: line 2: expected ',' or ']'"),
         ("tasks:\n  a: {size: 28}\n  b: {}\n  a: {size: 64}\n", 'not valid YAML: line 4: found duplicate key "a"'),
         (b"title: \xff\xfe", "not valid YAML: unacceptable character"),
+        (f"fetch: {{retries: {'9' * 5000}}}\n", "can't be read: Exceeds the limit (4300 digits) for integer string"),
         ("", "should hold keys with values, and is empty"),
         ("- breastmnist\n", "should hold keys with values, and does not"),
     ],
