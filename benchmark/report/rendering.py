@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmark.report import wording
+
+MARKUP = re.compile(r"[\\|`*~]|(?<=\])[(\[]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+"""Of Markdown, within a line: a bracket alone makes no link, nor does an underscore within a word make emphasis."""
 
 
 def templates() -> Environment:
@@ -50,8 +54,8 @@ def _filters() -> Mapping[str, Any]:
 
 
 def _markdown(text: object) -> str:
-    """Free text within a Markdown table or paragraph: no cell, tag or line of its own."""
+    """Free text within a Markdown table or paragraph: no cell, tag, link, code or emphasis of its own."""
     plain = " ".join(str(text).split())
-    for character, escaped in {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|"}.items():
+    for character, escaped in {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.items():
         plain = plain.replace(character, escaped)
-    return plain
+    return MARKUP.sub(r"\\\g<0>", plain)

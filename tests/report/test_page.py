@@ -3,11 +3,14 @@
 import html
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from benchmark.config.tasks import STAMP
 from benchmark.published.verdict import Verdict
@@ -223,3 +226,43 @@ def test_a_run_without_figures_keeps_its_row_among_the_origins(workspace: Worksp
     (row,) = (line for line in markdown_of(workspace).splitlines() if line.startswith("| breastmnist | dam | 0 |"))
     assert row.split(" | ")[3] == "not finished"
     assert row.split(" | ")[7:10] == ["6 (of 100)", wording.NOTHING, wording.NOTHING]
+
+
+HOSTILE = "x | <b>bold</b> [link](javascript:alert) ![image](http://x/y.png) `code` **strong** _em_ ~~gone~~\n# title"
+
+
+def rows_of(tokens: list[Token]) -> Iterator[list[Token]]:
+    """The tokens of every table's rows."""
+    starts = [place for place, one in enumerate(tokens) if one.type == "tr_open"]
+    for start in starts:
+        end = next(place for place in range(start, len(tokens)) if tokens[place].type == "tr_close")
+        yield tokens[start:end]
+
+
+def test_what_a_record_says_is_text_and_nothing_else(workspace: Workspace) -> None:
+    params = sample_params(("breastmnist",))
+    facts = {
+        "code": {"commit": HOSTILE, "dirty": True, "digest": HOSTILE},
+        "versions": {HOSTILE: HOSTILE},
+        "hardware": {"cpu": HOSTILE, "cores": 2, "threads": 2, "memory_gb": 8.0, "gpu": HOSTILE},
+        "started": HOSTILE,
+        "data_md5": {HOSTILE: HOSTILE},
+    }
+    changed = write_run(params, workspace, "breastmnist", "dam", **facts)
+    changed.write_tracking({"tracking_uri": HOSTILE, "run_id": HOSTILE, "identity": changed.record().identity})
+    write_run(params, workspace, "breastmnist", "readme", status=f"failed: {HOSTILE}")
+    make(params, workspace)
+    parsed = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown_of(workspace))
+    tokens = [one for token in parsed for one in (token, *(token.children or ()))]
+    links = {str(one.attrs["href"]).partition("/")[0] for one in tokens if one.type == "link_open"}
+    assert links == {"..", "https:"}
+    assert not [one for one in tokens if one.type in ("html_inline", "html_block", "image", "em_open", "s_open")]
+    assert not [one for one in tokens if one.type == "code_inline" and one.content == "code"]
+    texts = [one.content for one in tokens if one.type == "text"]
+    assert any("**strong** _em_ ~~gone~~ # title" in text for text in texts)
+    assert "strong" not in texts
+    columns = [sum(one.type == "td_open" for one in row) for row in rows_of(parsed)]
+    assert columns.count(15) == 2  # of the two runs, whose rows have a cell for each column and no more
+    page = page_of(workspace)
+    assert "<b>" not in page
+    assert "javascript:alert" not in re.findall(r'href="([^"]*)"', page)
