@@ -301,10 +301,19 @@ def _callback(jobs: Sequence[Job], asha: bool, on_end: Callable[[Job], None]) ->
     return Ends()
 
 
+class _Process:
+    """The process of Ray's that this is: it makes one run after the other."""
+
+    is_spent = False
+    """Whether it can make no further one."""
+
+
 def _trainable(config: dict[str, Any], jobs: list[Job], root: str, share: Share, report: bool, starts: Path) -> None:
     """In a process of Ray's, on whichever node: one job."""
     from ray import tune
 
+    if _Process.is_spent:
+        os._exit(1)  # the job has not begun, and Ray gives it to a new process
     os.chdir(root)
     torch.set_num_threads(max(1, int(share.cpus)))
     job = jobs[config["job"]]
@@ -314,7 +323,7 @@ def _trainable(config: dict[str, Any], jobs: list[Job], root: str, share: Share,
         job.close(Status(State.ERROR, f"its process died {RETRIES + 1} times"))
     else:
         (own / uuid4().hex).touch()
-        trial.run(job, pick_device(), [_Reporter()] if report else [])
+        _Process.is_spent = not trial.run(job, pick_device(), [_Reporter()] if report else [])
     tune.report({"done_job": config["job"]})
 
 

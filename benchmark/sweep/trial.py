@@ -16,7 +16,7 @@ import torch
 
 from benchmark.config.run import RunConfig
 from benchmark.config.tasks import Task
-from benchmark.core.errors import TrainingFailed
+from benchmark.core.errors import OutOfMemory, TrainingFailed
 from benchmark.core.files import alone
 from benchmark.data.load import TaskData, load
 from benchmark.runs.folder import RunFolder
@@ -127,24 +127,28 @@ def outcome(trial: Trial, runs: Sequence[Job], given_up: bool = False) -> Outcom
     return Outcome(trial, tuple(job.folder for job in runs), tuple(job.status for job in runs), given_up)
 
 
-def run(job: Job, device: torch.device, observers: Sequence[Observer] = ()) -> None:
+def run(job: Job, device: torch.device, observers: Sequence[Observer] = ()) -> bool:
     """Make the job's folder hold its run; one process at a time.
 
     A failure is written into the folder and goes no further: it is this run's result.
+
+    Returns:
+        Whether this process is good for another run: once oneDNN was short of memory, it may make no convolution again.
     """
     with alone(job.folder.path):
         if job.status.is_final:
-            return
+            return True
         try:
             data = {one.task.name: load(one.task, one.path, device) for one in job.sources}
             if not job.with_test:
                 data = {name: without_test(part) for name, part in data.items()}
             execute.execute(job.config, data, job.folder, device, job.start, observers)
-        except TrainingFailed:
-            pass  # `execute` has written the reason
+        except TrainingFailed as failed:  # `execute` has written the reason
+            return not isinstance(failed, OutOfMemory)
         except Exception as error:
             reason = " ".join(str(error).split()) or "no message"
             job.close(Status(State.ERROR, f"{type(error).__name__}: {reason[:300]}"))
+    return True
 
 
 def estimate(config: RunConfig, data: TaskData, device: torch.device) -> float:

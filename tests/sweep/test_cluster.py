@@ -152,12 +152,30 @@ def test_a_run_whose_process_dies_each_time_is_given_up(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     (job,) = make_jobs(1, epochs=1)
     monkeypatch.setattr("ray.tune.report", lambda metrics: None)
-    monkeypatch.setattr("benchmark.sweep.trial.run", lambda *_: None)  # dies: what it had to do is not done
+    monkeypatch.setattr("benchmark.sweep.trial.run", lambda *_: True)  # dies: what it had to do is not done
     for _ in range(cluster.RETRIES + 1):
         cluster._trainable({"job": 0}, [job], str(tmp_path), Share(1, 0, 1), False, tmp_path / "starts")
         assert job.status == NOT_RUN
     cluster._trainable({"job": 0}, [job], str(tmp_path), Share(1, 0, 1), False, tmp_path / "starts")
     assert job.status == Status(State.ERROR, "its process died 4 times")
+
+
+def test_a_process_that_was_short_of_memory_makes_no_further_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    jobs, starts = make_jobs(2, epochs=1), tmp_path / "starts"
+    ends: list[int] = []
+    monkeypatch.setattr("ray.tune.report", lambda metrics: None)
+    monkeypatch.setattr("benchmark.sweep.trial.run", lambda *_: False)
+    monkeypatch.setattr(cluster._Process, "is_spent", False)
+    monkeypatch.setattr(os, "_exit", lambda code: ends.append(code) or sys.exit(code))
+    cluster._trainable({"job": 0}, jobs, str(tmp_path), Share(1, 0, 1), False, starts)
+    assert not ends
+    with pytest.raises(SystemExit):
+        cluster._trainable({"job": 1}, jobs, str(tmp_path), Share(1, 0, 1), False, starts)
+    assert ends == [1]
+    assert not (starts / "1").exists()  # no start of its own: it begins in a new process
 
 
 def test_a_sweep_on_a_cluster_outlives_the_death_of_a_node(nodes: Any, tmp_path: Path) -> None:

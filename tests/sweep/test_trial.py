@@ -3,10 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmark.core.errors import NotFinite, OutOfMemory, TrainingFailed
 from benchmark.core.files import alone
 from benchmark.data.load import TaskData
 from benchmark.runs.folder import RunFolder
@@ -112,6 +114,22 @@ def test_a_failure_is_the_trials_result_and_is_kept(data: TaskData, workspace: W
     trial.run(job, CPU)
     assert str(job.status).startswith("failed: loss not finite in epoch 1")
     assert job.is_settled(asha=False)
+
+
+@pytest.mark.parametrize(("failure", "good"), [(OutOfMemory, False), (NotFinite, True)])
+def test_it_tells_whether_its_process_is_good_for_another_run(
+    failure: type[TrainingFailed], good: bool, data: TaskData, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise failure("a reason", [])
+
+    (other,) = make_jobs(data, workspace)
+    assert trial.run(other, CPU)
+    (job,) = make_jobs(data, workspace, batch_size=8)
+    monkeypatch.setattr("benchmark.training.loop.train", fail)
+    assert trial.run(job, CPU) is good
+    assert job.status == Status(State.FAILED, "a reason")
+    assert trial.run(job, CPU)  # is final, and nothing is trained
 
 
 def test_an_error_is_written_down_and_tried_again(data: TaskData, workspace: Workspace) -> None:
