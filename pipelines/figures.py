@@ -1,4 +1,7 @@
-"""Every figure of every split of the runs of a recipe or ensemble: `python -m pipelines.figures dam --csv figures.csv`."""
+"""Every figure of every split of the runs of a recipe or ensemble: `python -m pipelines.figures dam --csv figures.csv`.
+
+And their model cards: `python -m pipelines.figures models:/breastmnist@champion --cards cards`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,10 @@ import typer
 from pipelines.console import cli
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmark.config.params import Params
+    from benchmark.evaluation.comparison import Side
     from benchmark.runs.folder import RunFolder
 
 
@@ -16,6 +23,7 @@ def main(
     name: Annotated[str, typer.Argument(help="what `pipelines.compare` takes as a side")],
     profile: Annotated[str, typer.Option(help="a profile of params.yaml; its own `profile` where empty")] = "",
     csv: Annotated[str, typer.Option(help="a file to write the table to, in full precision")] = "",
+    cards: Annotated[str, typer.Option(help="a folder to write a model card of each run to, as Markdown")] = "",
 ) -> None:
     """Print AUROC with both intervals and all other measures, by task, seed, split and label."""
     from pathlib import Path
@@ -46,6 +54,24 @@ def main(
         with atomic(Path(csv)) as partial:
             table.to_csv(partial, index=False, lineterminator="\n")
         print(f"\ntable: {csv}")
+    if cards:
+        _write_cards(asked, params, Path(cards))
+
+
+def _write_cards(asked: Side, params: Params, out: Path) -> None:
+    from benchmark.config.tasks import find_task
+    from benchmark.core.files import write_text
+    from benchmark.tracking.card import Card
+    from pipelines.console import project
+
+    for task, folders in asked.cells.items():
+        for folder in folders:
+            seed = _seed(folder)
+            seeds = folders if seed else ()  # an ensemble is one model
+            card = Card(folder, find_task(params, task, "params.yaml"), seeds, project.WORKSPACE)
+            name = "-".join((task, card.record.config.recipe, *([f"seed{seed}"] if seed else [])))
+            write_text(out / f"{name}.md", card.whole())
+            print(f"model card: {out / name}.md")
 
 
 def _seed(folder: RunFolder) -> str:

@@ -193,7 +193,8 @@ def _conclude(tracker: Tracker, cell: Cell) -> None:
     best = max(cell.folders, key=lambda folder: folder.metrics()["val_auc"])
     if best.has(WEIGHTS):
         example, predictor = examples(cell.data[cell.task.name]), execute.predictor(best, cell.task)
-        tracker.register(best, cell.task, predictor, example, cell.texts.serve, validation(cell.folders))
+        known = validation(cell.folders)
+        tracker.register(best, cell.task, predictor, example, cell.texts.serve, known, cell.folders)
 
 
 def _once_more(tracker: Tracker, cell: Cell) -> None:

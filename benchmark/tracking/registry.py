@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,8 +20,12 @@ from benchmark.config.tasks import STAMP, Task
 from benchmark.core import provenance
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.workspace import Workspace
-from benchmark.tracking import descriptions, served_model
+from benchmark.tracking import card, descriptions, served_model
+from benchmark.tracking.card import Card
 from benchmark.tracking.views import RESULTS, run_tags
+
+CARD = "card"
+"""Tag of a version that has its model card, with the card's name."""
 
 
 def register(
@@ -31,15 +35,17 @@ def register(
     example: np.ndarray,
     serve: str,
     out_of_fold: Mapping[str, float] | None = None,
+    seeds: Sequence[RunFolder] = (),
 ) -> dict[str, Any]:
     """pt2 (torch.export, no pickle), uint8 images as in the file → probabilities, any batch size; see `served_model`.
 
-    An equal run's version is not made twice. `serve` is the command that serves the champion. Alias `champion` goes to the best validation AUROC among each
+    An equal run's version is not made twice, and each has its model card. `serve` is the command that serves the champion. Alias `champion` goes to the best validation AUROC among each
     recipe's or ensemble's newest version of this profile.
 
     Args:
         out_of_fold: the val figures of all seeds of a cross-fitted recipe, which stand for the run's own: those are of the
             images that it alone held out.
+        seeds: of the recipe, among which this run was chosen.
     """
     record, metrics = folder.record(), folder.metrics() | dict(out_of_fold or {})
     client, config, known = MlflowClient(), record.config, run_tags(record)
@@ -55,18 +61,30 @@ def register(
         mlflow.log_metrics(metrics, model_id=info.model_id, dataset=_data(task, record.data_md5[task.name]))
         made = mlflow.register_model(info.model_uri, task.name, tags=tags)
         version = str(made.version)
-        _describe(client, task, version, descriptions.version(record, metrics), serve)
+        if not client.get_registered_model(task.name).description:
+            client.update_registered_model(task.name, descriptions.model(task, serve))
     for name in out_of_fold or {}:  # other seeds may have come since
         client.set_model_version_tag(task.name, version, name, tags[name])
     client.set_registered_model_alias(task.name, "champion", _champion(client, task.name, config.profile))
+    _give_card(client, Card(folder, task, seeds), version)
     return {"model_name": task.name, "model_version": version}
 
 
-def _describe(client: Any, task: Task, version: str, text: str, serve: str) -> None:
-    """Descriptions of a version that was just made, and of the model where it has none."""
-    client.update_model_version(task.name, version, text)
-    if not client.get_registered_model(task.name).description:
-        client.update_registered_model(task.name, descriptions.model(task, serve))
+def _give_card(client: Any, of: Card, version: str) -> None:
+    """The model card of a version that has none: beside the model, in the run that it was made in, and in short as its
+    description. Versions from before there were cards get theirs too; a description that a person wrote stays."""
+    name = of.task.name
+    known = client.get_model_version(name, version)
+    if CARD in known.tags:
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / card.FILE
+        path.write_text(of.whole(), encoding="utf-8")
+        client.log_model_artifact(known.source.removeprefix("models:/"), str(path))
+        client.log_artifact(known.run_id, str(path))
+    if (known.description or of.headline) == of.headline:
+        client.update_model_version(name, version, of.short())
+    client.set_model_version_tag(name, version, CARD, card.FILE)  # last: without it the card is given again
 
 
 def known_version(client: Any, name: str, identity: str, profile: str) -> str | None:

@@ -227,10 +227,11 @@ class Tracker:
         example: np.ndarray,
         serve: str,
         out_of_fold: Mapping[str, float] | None = None,
+        seeds: Sequence[RunFolder] = (),
     ) -> None:
         """Log a model and make it a version of the task's registered model; see `registry.register`."""
         if self.parent_id is not None:
-            given = (folder, task, predictor, example, serve, out_of_fold)
+            given = (folder, task, predictor, example, serve, out_of_fold, seeds)
             done = self.line.ask("register the model", lambda: self._register(*given))
             if done and (place := folder.tracking()):
                 self._note(folder, place | done)
@@ -243,11 +244,12 @@ class Tracker:
         example: np.ndarray,
         serve: str,
         out_of_fold: Mapping[str, float] | None,
+        seeds: Sequence[RunFolder],
     ) -> dict[str, Any]:
         record = folder.record()
         if registry.known_version(MlflowClient(), task.name, record.identity, record.config.profile) is None:
             self._activate(self.parent_id)
-        return registry.register(folder, task, predictor, example, serve, out_of_fold)
+        return registry.register(folder, task, predictor, example, serve, out_of_fold, seeds)
 
     # -------------------------------------------------------------------------------------------- parts
 

@@ -9,7 +9,10 @@ import pytest
 
 from benchmark.evaluation import statistics
 from benchmark.runs.workspace import Workspace
+from benchmark.tracking.card import Card
 from tests.evaluation.parts import PROFILE, write
+from tests.helpers import find
+from tests.tracking.parts import finished
 
 
 def test_the_figures_of_a_side_are_printed_and_kept(tmp_path: Path) -> None:
@@ -25,6 +28,17 @@ def test_the_figures_of_a_side_are_printed_and_kept(tmp_path: Path) -> None:
     labels, scores = workspace.run(PROFILE, "breastmnist", "dam", 1).scores()["test"]
     assert kept["auroc"][1] == pytest.approx(statistics.delong(labels, scores).value)
     assert f"{kept['auroc'][1]:.4f}" in done.stdout
+
+
+def test_the_model_cards_of_a_side_are_written_to_a_folder(tmp_path: Path) -> None:
+    seeds = [finished(Workspace(tmp_path), "breastmnist", "dam", seed) for seed in (0, 1)]
+    out = tmp_path / "cards"
+    command = [sys.executable, "-m", "pipelines.figures", str(seeds[0].path.parent), "--cards", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    for number, folder in enumerate(seeds):
+        written = out / f"breastmnist-dam-seed{number}.md"
+        assert written.read_text(encoding="utf-8") == Card(folder, find("breastmnist"), seeds).whole()
+        assert f"model card: {written}" in done.stdout
 
 
 @pytest.mark.parametrize("module", ["compare", "figures"])
