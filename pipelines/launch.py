@@ -2,8 +2,9 @@
 
 `python -m pipelines.launch finetune task=breastmnist recipe=dam profile=quick` is `mlflow run . -e finetune` with these
 parameters, in the experiment that the entry point logs to. DVC gives them behind `--`, as the options that it makes of a
-matrix; the profile is that of params.yaml then. `mlflow run` itself needs the store, before and after the
-training. So the store is asked once before; and whether the training began, and how it ended, its own process says.
+matrix; the profile is that of params.yaml then. `mlflow run` itself needs the store, before and after the training. So it
+has a process of its own, which asks the store once before; and whether the training began, and how it ended, the stage's own
+process says.
 """
 
 from __future__ import annotations
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OF_ANOTHER_RUN = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
-ANSWER_S = 10.0
-"""For the one question before the stage."""
-START_S = 40.0
-"""For `mlflow run` to begin the stage; two starts of Python and some ten requests."""
+START_S = 50.0
+"""For `mlflow run` to ask the store and begin the stage; two starts of Python and some ten requests."""
 END_S = 8.0
 """For `mlflow run` to end after the stage."""
 
@@ -39,7 +38,6 @@ def main(
     from pathlib import Path
 
     from benchmark.core.settings import read_yaml
-    from pipelines.console import mends
 
     known = read_yaml(Path("MLproject"))["entry_points"][entry_point].get("parameters", {})
     given = read(parameters, known)
@@ -51,23 +49,15 @@ def main(
         if os.environ.pop(name, None) is not None:
             print(f"warning: {name} is passed over, a stage names its own; unset it", file=sys.stderr, flush=True)
 
-    from benchmark.tracking import found, line, store  # late: imports MLflow, which takes seconds
+    from benchmark.tracking.line import SWITCH
 
-    experiment = given.get("task", entry_point)
     os.environ["PATH"] = (
         f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # MLproject says `python`
     )
-    asked = line.Line(mends.warn, seconds=ANSWER_S)
-    store.prepare(asked)
-    experiment_id = asked.ask("take the experiment", lambda: store.experiment_id(experiment))
-    if experiment_id is not None:
-        code, ended = by_mlflow(entry_point, experiment, given)
-        if ended:
-            asked.ask("clear away the run that it was launched with", lambda: found.sweep_up(experiment_id))
-        if code is not None:
-            sys.exit(code)
-        print("warning: `mlflow run` did not begin the stage; going on without it", file=sys.stderr, flush=True)
-    os.environ[line.SWITCH] = "off"
+    code = by_mlflow(entry_point, given)
+    if code is not None:
+        sys.exit(code)
+    os.environ[SWITCH] = "off"
     sys.exit(alone(entry_point, given))
 
 
@@ -92,12 +82,11 @@ def read(parameters: Sequence[str], known: Collection[str]) -> dict[str, str]:
     return given
 
 
-def by_mlflow(entry_point: str, experiment: str, given: dict[str, str]) -> tuple[int | None, bool]:
+def by_mlflow(entry_point: str, given: dict[str, str]) -> int | None:
     """Run it as a project.
 
     Returns:
-        The exit code of the stage that `mlflow run` has begun, None where it has begun none; and whether `mlflow run`
-        itself came to a good end.
+        The exit code of the stage; None where none was begun, of which a warning has told.
     """
     import os
     import subprocess
@@ -106,18 +95,12 @@ def by_mlflow(entry_point: str, experiment: str, given: dict[str, str]) -> tuple
     import time
     from pathlib import Path
 
-    command = [
-        sys.executable,
-        "-m",
-        "benchmark.tracking.project",
-        "run",
-        ".",
-        "-e",
-        entry_point,
-        "--env-manager",
-        "local",
-    ]
-    command += ["--experiment-name", experiment, *(part for pair in given.items() for part in ("-P", "=".join(pair)))]
+    from pipelines.console.through_mlflow import NO_ANSWER
+
+    experiment = given.get("task", entry_point)
+    command = [sys.executable, "-m", "pipelines.console.through_mlflow", experiment, "run", ".", "-e", entry_point]
+    command += ["--env-manager", "local", "--experiment-name", experiment]
+    command += [part for pair in given.items() for part in ("-P", "=".join(pair))]
     with tempfile.TemporaryDirectory() as folder:
         diary = Path(folder) / "stage"
         with subprocess.Popen(command, env=os.environ | {cli.DIARY: str(diary)}) as process:
@@ -132,9 +115,11 @@ def by_mlflow(entry_point: str, experiment: str, given: dict[str, str]) -> tuple
             finally:
                 end(process.pid)
         lines = noted(diary)
-    if not lines:
-        return None, False
-    return int(lines[1]) if len(lines) > 1 else 1, process.returncode == 0
+    if lines:
+        return int(lines[1]) if len(lines) > 1 else 1
+    if process.returncode != NO_ANSWER:
+        print("warning: `mlflow run` did not begin the stage; going on without it", file=sys.stderr, flush=True)
+    return None
 
 
 def noted(diary: Path) -> list[str]:

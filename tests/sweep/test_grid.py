@@ -87,9 +87,7 @@ def test_a_sweep_does_not_need_the_winner_that_it_is_to_find() -> None:
 
 
 def test_an_unknown_grid_is_named_with_those_that_are_known() -> None:
-    with pytest.raises(
-        BadInput, match=r"option --grid: unknown grid 'best'; known: dam, large-2d, large-aucm, "
-    ):
+    with pytest.raises(BadInput, match=r"option --grid: unknown grid 'best'; known: dam, large-2d, large-aucm, "):
         make_trials(shipped(), "best")
 
 
