@@ -23,7 +23,7 @@ study-ui: env ## the study that git holds in an MLflow UI of its own
 	$(BIN)/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/study.db" --host 127.0.0.1
 
 ui: env ## MLflow UI on loopback; `python -m pipelines.track` first puts all that is here into it
-	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --host 127.0.0.1
+	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1
 
 bench: env ## speed, measured by pytest-benchmark
 	$(BIN)/python -m pytest tests/performance --benchmark-enable --benchmark-only

@@ -11,6 +11,7 @@ import mlflow
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from sqlalchemy.engine import URL, make_url
 
 from benchmark.core import provenance
 from benchmark.core.addresses import without_passwords
@@ -38,10 +39,9 @@ def use(uri: str = "") -> None:
     User and password of a server go from the address into the variables that MLflow has for them, so that no message
     of MLflow's can show them.
     """
-    uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "") or f"{SQLITE}{home() / 'mlflow.db'}"
-    path = uri.removeprefix(SQLITE)
-    if path != uri and home() != provenance.ROOT and not Path(path).is_absolute():
-        uri = f"{SQLITE}{home() / path}"
+    uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "") or _address_of(home() / "mlflow.db")
+    if uri.startswith(SQLITE) and home() != provenance.ROOT and not _file(uri).is_absolute():
+        uri = _address_of(home() / _file(uri))
     address = urlsplit(uri) if uri.startswith(("http://", "https://")) else None
     if address and address.username is not None:
         os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(address.username)
@@ -63,7 +63,7 @@ def prepare(line: Line) -> bool:
 def _answers() -> bool:
     use()
     if address().startswith(SQLITE):
-        _make_tables(Path(address().removeprefix(SQLITE)))
+        _make_tables(_file(address()))
     MlflowClient().search_experiments(max_results=1)
     return True
 
@@ -74,7 +74,7 @@ def _make_tables(path: Path) -> None:
     with FileLock(path.with_name(f"{path.name}.lock")):
         if not path.exists():
             with atomic(path) as partial:
-                MlflowClient(f"{SQLITE}{partial}").search_experiments(max_results=1)
+                MlflowClient(_address_of(partial)).search_experiments(max_results=1)
 
 
 def experiment_id(name: str) -> str:
@@ -101,7 +101,22 @@ def _artifacts(name: str) -> str | None:
     uri = address()
     if not uri.startswith(SQLITE):
         return None
-    return str(Path(uri.removeprefix(SQLITE)).resolve().parent / "mlruns" / name)
+    place = _file(uri).resolve().parent / "mlruns" / name
+    return str(place) if unquote(str(place)) == str(place) else place.as_uri()  # a path too is read as an address's
+
+
+def _address_of(path: Path) -> str:
+    """Of a SQLite file; signs in its path that mean something in an address are written so that they are read as they are.
+
+    Of such a path alone: MLflow makes an empty folder by the path that it takes the address for.
+    """
+    plain = f"{SQLITE}{path}"
+    return plain if _file(plain) == path else URL.create("sqlite", database=str(path)).render_as_string()
+
+
+def _file(uri: str) -> Path:
+    """Where the file at a SQLite address lies."""
+    return Path(make_url(uri).database or "")
 
 
 # ------------------------------------------------------------------------------------------------ what is wrong
@@ -132,7 +147,7 @@ def _has(text: str, signs: tuple[str, ...]) -> bool:
 def shown(uri: str) -> str:
     """The address without user and password; a local store's without the machine's own path."""
     if uri.startswith(SQLITE):
-        return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).name}"
+        return f"{SQLITE}{_file(uri).name}"
     return without_passwords(uri)
 
 
