@@ -159,7 +159,9 @@ def run_dvc(*stages: str) -> tuple[int, str]:
     import sys
 
     command = [sys.executable, "-m", "dvc", "repro", "--keep-going", *stages]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
         lines = []
         try:
             for line in process.stdout or ():

@@ -4,6 +4,7 @@ Python runs a signal's handler between two of its own instructions, and one trai
 single one for many seconds. So a second thread, which the signal wakes through a file descriptor, ends the process when
 the main thread does not get to it. The same thread looks whether DVC or MLflow, if one of them launched this
 process, is still there: nothing goes on training behind a dead launcher. What was trained is in the checkpoint.
+A launcher that was killed before this process could look at it is known by what it has left in the environment.
 """
 
 from __future__ import annotations
@@ -25,21 +26,28 @@ from typing import Any
 import typer
 
 from benchmark.core.errors import BenchmarkError
-from pipelines.console import mends
+from pipelines.console import mends, terminal
 
 GRACE_S = 3.0
 """What the main thread gets for an orderly end."""
 LOOK_EVERY_S = 1.0
 DIARY = "STAGE_DIARY"
 """Environment variable: a file in which the command notes that it began, and its exit code, for who launched it."""
+GONE = "the process that started this stage is gone; ending"
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 
 def run(command: Callable[..., Any]) -> None:
     """Run `command` with the arguments of the command line (typer reads them from its signature)."""
+    terminal.prepare()
     diary = os.environ.pop(DIARY, "")  # of this command alone, not of those that it runs
     _note(diary, "began")
     try:
+        launched_by = launchers()
+        if not launched_by and is_orphan(diary):
+            print(GONE, file=sys.stderr, flush=True)
+            sys.exit(TERMINATED)
+        end_promptly(launched_by)
         _run(command)
     except SystemExit as end:
         _note(diary, str(end.code or 0) if isinstance(end.code, int | None) else "1")
@@ -76,7 +84,6 @@ def _run(command: Callable[..., Any]) -> None:
     show_what_can_be_shown()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(command)
-    end_promptly()
     try:
         app()
     except BenchmarkError as error:
@@ -117,13 +124,27 @@ def _unwritable(error: BaseException | None) -> str:
     return ""
 
 
-def end_promptly() -> None:
-    """End within seconds of SIGTERM (exit code 143), of Ctrl-C (130), and of the launcher's death (143)."""
+def end_promptly(launched_by: list[Any]) -> None:
+    """End within seconds of SIGTERM (exit code 143), of Ctrl-C (130), and of a launcher's death (143)."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # ends like Ctrl-C does: open runs are closed
     awake, wake = socket.socketpair()
     wake.setblocking(False)
     signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(awake, wake, launchers()), daemon=True).start()
+    threading.Thread(target=_watch, args=(awake, wake, launched_by), daemon=True).start()
+
+
+def is_orphan(diary: str) -> bool:
+    """Whether this process, which has no launcher, once had one, as its environment says: it was killed in the meantime.
+
+    A person may have set such a variable, or have called DVC from a program of their own. But then whoever leads this
+    process's session, as a shell, a service and a container's first process do, is among its ancestors.
+    """
+    import psutil
+
+    process = psutil.Process()
+    ancestors = {0, process.pid, *(one.pid for one in process.parents())}
+    launched = bool(diary) or any(name in os.environ for name in ("DVC_STAGE", "MLFLOW_RUN_ID"))
+    return launched and os.getsid(0) not in ancestors
 
 
 def launchers() -> list[Any]:
@@ -157,7 +178,7 @@ def _watch(awake: socket.socket, _wake: socket.socket, launched_by: list[Any]) -
             if number in (signal.SIGINT, signal.SIGTERM):
                 _end_after_grace(128 + number)
         elif not all(_alive(process) for process in launched_by):
-            print("the process that started this stage is gone; ending", file=sys.stderr, flush=True)
+            print(GONE, file=sys.stderr, flush=True)
             launched_by = []
             os.kill(os.getpid(), signal.SIGTERM)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pipelines.console import cli
+
 COMMANDS = ["fetch", "pretrain", "finetune", "sweep", "report", "repro", "prepare", "score", "compare", "figures"]
 
 
@@ -74,6 +76,45 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(tmp_path: P
     assert "make room there" in line
     assert done.returncode == 1
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+RICH = "\N{MINUS SIGN}0.5 \N{PLUS-MINUS SIGN} 0.1 \N{MULTIPLICATION SIGN} 2 \N{EM DASH} \N{HIRAGANA LETTER A} caf\N{LATIN SMALL LETTER E WITH ACUTE}"
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("ascii", "-0.5 +- 0.1 x 2 - ? cafe"), ("utf-8", RICH)])
+def test_a_terminal_without_a_character_is_given_the_nearest(encoding: str, shown: str) -> None:
+    code = f"from pipelines.console import cli; cli.run(lambda: print({RICH!a}))"
+    env = os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=False)
+    assert (done.stdout.decode(encoding), done.stderr, done.returncode) == (f"{shown}\n", b"", 0)
+
+
+@pytest.mark.parametrize("variable", ["DVC_STAGE", "MLFLOW_RUN_ID", cli.DIARY, ""])
+def test_a_command_whose_launcher_was_killed_before_it_could_look_does_nothing(variable: str, tmp_path: Path) -> None:
+    """One that nobody has launched outlives whoever started it."""
+    command = (
+        "import sys, time; from pathlib import Path; from pipelines.console import cli\n"
+        "time.sleep(0.5)\n"  # by now its parent has ended
+        "try: cli.run(lambda: Path('ran').touch())\n"
+        "except SystemExit as end: Path('code').write_text(str(end.code))\n"
+    )
+    launcher = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {command!r}])"
+    own = {name: value for name, value in os.environ.items() if name not in ("DVC_STAGE", "MLFLOW_RUN_ID")}
+    env = own | {"PYTHONPATH": str(Path.cwd())} | ({variable: str(tmp_path / "diary")} if variable else {})
+    subprocess.run([sys.executable, "-c", launcher], cwd=tmp_path, env=env, start_new_session=True, check=True)
+    deadline = time.monotonic() + 60
+    while not (code := tmp_path / "code").exists() or not code.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (code.read_text(), (tmp_path / "ran").exists()) == (("143", False) if variable else ("0", True))
+
+
+def test_a_variable_of_a_launchers_alone_ends_no_command() -> None:
+    """Such as one that a person has set."""
+    env = os.environ | {"DVC_STAGE": "here", "MLFLOW_RUN_ID": "1234"}
+    command = [sys.executable, "-c", "from pipelines.console import cli; cli.run(lambda: print('ran'))"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("ran\n", 0)
 
 
 def test_a_file_that_may_not_be_written_is_one_sentence() -> None:
