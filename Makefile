@@ -19,8 +19,8 @@ report: env ## the report of the study that git holds, without data or training
 	$(BIN)/python -m pipelines.report --profile study
 
 study-ui: env ## the study that git holds in an MLflow UI of its own
-	$(BIN)/python -m pipelines.track --profile study --to "sqlite:///$(CURDIR)/study.db"
-	$(BIN)/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/study.db" --host 127.0.0.1
+	$(BIN)/python -m pipelines.track --profile study --to "sqlite:///study.db"
+	$(BIN)/mlflow ui --backend-store-uri "sqlite:///study.db" --host 127.0.0.1
 
 ui: env ## MLflow UI on loopback; `python -m pipelines.track` first puts all that is here into it
 	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1

@@ -9,9 +9,7 @@ A launcher that was killed before this process could look at it is known by what
 
 from __future__ import annotations
 
-import codecs
 import errno
-import io
 import os
 import select
 import signal
@@ -60,28 +58,7 @@ def _note(diary: str, word: str) -> None:
             file.write(f"{word}\n")
 
 
-PLAIN = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "\N{PLUS-MINUS SIGN}": "+-", "\N{DAGGER}": "+",
-                       "\N{LESS-THAN OR EQUAL TO}": "<=", "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-",
-                       "\N{HORIZONTAL ELLIPSIS}": "..."})  # fmt: skip
-"""What stands for a character that a terminal can't show; '?' for any other."""
-
-
-def show_what_can_be_shown() -> None:
-    """Print to terminals and files of any encoding: what theirs lacks is written in ASCII."""
-
-    def plain(error: UnicodeError) -> tuple[str, int]:
-        assert isinstance(error, UnicodeEncodeError)
-        text = error.object[error.start : error.end].translate(PLAIN)
-        return text.encode("ascii", "replace").decode("ascii"), error.end
-
-    codecs.register_error("plain", plain)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="plain")
-
-
 def _run(command: Callable[..., Any]) -> None:
-    show_what_can_be_shown()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(command)
     try:
