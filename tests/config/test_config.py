@@ -39,7 +39,7 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("profile", "huge", "profile: unknown name 'huge'; known: full, quick, search, smoke"),
+        ("profile", "huge", "profile: unknown name 'huge'; known: full, quick, search, smoke, study"),
         ("fetch.tasks", ["breastmnst"], "fetch.tasks: unknown name 'breastmnst'; known: adrenalmnist3d, "),
         ("fetch.tasks", [], "fetch.tasks: "),
         ("fetch.tasks", ["breastmnist", "breastmnist"], "fetch.tasks: breastmnist stands there twice"),
@@ -341,7 +341,7 @@ def test_an_augmentation_may_be_settings_of_a_kind_that_is_for_its_dimension(tmp
 
 
 def test_an_unknown_profile_names_the_option(params: Params) -> None:
-    with pytest.raises(BadInput, match="option --profile: unknown profile 'x'; known: full, quick, search, smoke"):
+    with pytest.raises(BadInput, match="option --profile: unknown profile 'x'; known: full, quick, search, smoke, study"):
         choose_profile(params, "x", "option --profile")
     assert choose_profile(params, "", "here") == params.profile
 
