@@ -341,7 +341,9 @@ def test_an_augmentation_may_be_settings_of_a_kind_that_is_for_its_dimension(tmp
 
 
 def test_an_unknown_profile_names_the_option(params: Params) -> None:
-    with pytest.raises(BadInput, match="option --profile: unknown profile 'x'; known: full, quick, search, smoke, study"):
+    with pytest.raises(
+        BadInput, match="option --profile: unknown profile 'x'; known: full, quick, search, smoke, study"
+    ):
         choose_profile(params, "x", "option --profile")
     assert choose_profile(params, "", "here") == params.profile
 
