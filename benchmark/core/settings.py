@@ -8,7 +8,9 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import Node
 
 from benchmark.core.errors import BadInput
 
@@ -19,6 +21,20 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
+LONGEST = 100
+"""Characters of a value in a sentence."""
+
+
+class _Constructor(SafeConstructor):
+    """Says where it stands what Python makes no value of, such as a number of thousands of digits or the 30th of February."""
+
+    def construct_object(self, node: Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise ConstructorError(None, None, str(error).partition(";")[0], node.start_mark) from error
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a file, by the rules of YAML 1.2 that DVC reads it by: a key given twice is an error.
 
@@ -26,7 +42,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         BadInput: one sentence with the file and, where there is one, the line.
     """
     try:
-        content = YAML(typ="safe", pure=True).load(path)
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Constructor = _Constructor
+        content = yaml.load(path)
     except MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise BadInput(f"{path}: not valid YAML: {line}{_one_line(error.problem)}") from error
@@ -59,7 +77,7 @@ def sentence(
     path = [part for part, is_form in _told_apart(root, first["loc"], forms) if not is_form]
     key = ".".join({"d2": "2d", "d3": "3d"}.get(str(part), str(part)) for part in path)
     given = first.get("input")
-    shown = f", got {given!r}" if isinstance(given, (str, int, float, bool)) else ""
+    shown = f", got {_short(given)}" if isinstance(given, (str, int, float, bool)) else ""
     if first["type"] == "extra_forbidden":
         return f"{key}: unknown key; known: {', '.join(_known_keys(root, first['loc'][:-1], forms))}"
     if first["type"].startswith("union_tag"):
@@ -68,6 +86,15 @@ def sentence(
         return f"{'.'.join([key, 'loss']).lstrip('.')}: {problem}; known: {', '.join(sorted(losses))}"
     message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return f"{key}: {message}{shown}" if key else f"{message}{shown}"
+
+
+def _short(given: object) -> str:
+    """A value as it would be written, as far as that fits a sentence."""
+    try:
+        text = repr(given)
+    except ValueError:  # of a hexadecimal number, which is read at any length
+        return "a number of thousands of digits"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _known_keys(root: type[BaseModel], path: tuple[int | str, ...], forms: Mapping[Any, type[BaseModel]]) -> list[str]:

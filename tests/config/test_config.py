@@ -260,6 +260,8 @@ def test_a_missing_file_has_its_own_sentence(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("tasks:\n  a: [1", "not valid YAML: line 2: expected ',' or ']'"),
+        (f"fetch:\n  retries: {5000 * '1'}\n", "not valid YAML: line 2: Exceeds the limit (4300 digits) for integer"),
+        ("a: 1\nb: 2026-02-30\n", "not valid YAML: line 2: day is out of range for month"),
         ("tasks:\n  a: {size: 28}\n  b: {}\n  a: {size: 64}\n", 'not valid YAML: line 4: found duplicate key "a"'),
         (b"title: \xff\xfe", "not valid YAML: unacceptable character"),
         (f"fetch: {{retries: {'9' * 5000}}}\n", "can't be read: Exceeds the limit (4300 digits) for integer string"),
@@ -276,6 +278,18 @@ def test_what_is_no_mapping_in_yaml_is_one_sentence(content: str | bytes, messag
     assert sentence.startswith(f"{path}: {message}")
     assert "\n" not in sentence
     assert "size" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("digits", "shown"), [(9000, "a number of thousands of digits"), (200, f"-{16**200 - 1}"[:100] + "...")]
+)
+def test_a_long_number_is_told_without_its_digits(digits: int, shown: str, tmp_path: Path) -> None:
+    """Python reads a hexadecimal one of any length, and writes none of thousands of digits."""
+    path = tmp_path / "params.yaml"
+    path.write_text(Path("params.yaml").read_text().replace("retries: 3 ", f"retries: -0x{digits * 'f'} "))
+    with pytest.raises(BadInput) as caught:
+        load_params(path)
+    assert str(caught.value).endswith(f"fetch.retries: should be greater than or equal to 0, got {shown}")
 
 
 @pytest.mark.parametrize(
