@@ -2,7 +2,7 @@
 
 `python -m pipelines.launch finetune task=breastmnist recipe=dam profile=quick` is `mlflow run . -e finetune` with these
 parameters, in the experiment that the entry point logs to. DVC gives them behind `--`, as the options that it makes of a
-matrix; the profile is that of params.yaml then. `mlflow run` itself needs the store, before and after the training. So it
+matrix, or none to a second phase, which is known by its stage's name; the profile is that of params.yaml then. `mlflow run` itself needs the store, before and after the training. So it
 has a process of its own, which asks the store once before; and whether the training began, and how it ended, the stage's own
 process says.
 """
@@ -16,7 +16,7 @@ import typer
 from pipelines.console import cli
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 OF_ANOTHER_RUN = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
@@ -29,8 +29,8 @@ END_S = 8.0
 def main(
     entry_point: Annotated[str, typer.Argument(help="an entry point of MLproject")],
     parameters: Annotated[
-        list[str], typer.Argument(help="its parameters, as NAME=VALUE; or behind --, as --NAME VALUE")
-    ],
+        list[str] | None, typer.Argument(help="its parameters, as NAME=VALUE; or behind --, as --NAME VALUE")
+    ] = None,
 ) -> None:
     """Run an entry point through MLflow or, where its store does not answer, without it."""
     import os
@@ -40,7 +40,7 @@ def main(
     from benchmark.core.settings import read_yaml
 
     known = read_yaml(Path("MLproject"))["entry_points"][entry_point].get("parameters", {})
-    given = read(parameters, known)
+    given = read(parameters) if parameters else second_phase(os.environ.get("DVC_STAGE", ""))
     if "profile" in known and "profile" not in given:
         from pipelines.console import project
 
@@ -61,25 +61,32 @@ def main(
     sys.exit(alone(entry_point, given))
 
 
-def read(parameters: Sequence[str], known: Collection[str]) -> dict[str, str]:
-    """Values by the names that the entry point knows them by.
-
-    DVC flattens what a matrix has settings in, such as `--second.recipe`; of these the entry point may not know all.
-    """
+def read(parameters: Sequence[str]) -> dict[str, str]:
+    """Values by name."""
     from benchmark.core.errors import BadInput
 
     given, rest = dict[str, str](), iter(parameters)
     for one in rest:
         if one.startswith("--") and (value := next(rest, None)) is not None:
-            path, _, name = one.removeprefix("--").rpartition(".")
-            if name in known or not path:
-                given[name] = value
+            given[one.removeprefix("--")] = value
         elif "=" in one and not one.startswith("--"):
             name, _, value = one.partition("=")
             given[name] = value
         else:
             raise BadInput(f"argument PARAMETERS: each is NAME=VALUE, or --NAME VALUE behind --, got {one!r}")
     return given
+
+
+def second_phase(stage: str) -> dict[str, str]:
+    """Task and recipe of a stage of DVC, from its name, such as finetune-second@breastmnist-second0."""
+    from benchmark.core.errors import BadInput
+    from pipelines.console import project
+
+    task, _, number = stage.rpartition("@")[2].rpartition("-second")
+    second = project.params().finetune.second
+    if not (number.isdecimal() and int(number) < len(second)):
+        raise BadInput("argument PARAMETERS: missing; each is NAME=VALUE")
+    return {"task": task, "recipe": second[int(number)].recipe}
 
 
 def by_mlflow(entry_point: str, given: dict[str, str]) -> int | None:

@@ -50,8 +50,6 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path}: not valid YAML: {line}{_one_line(error.problem)}") from error
     except YAMLError as error:
         raise BadInput(f"{path}: not valid YAML: {_one_line(error)}") from error
-    except ValueError as error:  # bytes that are no text, or a number of more digits than Python reads
-        raise BadInput(f"{path}: can't be read: {_one_line(error).partition(';')[0]}") from error
     if not isinstance(content, dict):
         raise BadInput(f"{path}: should hold keys with values, and {'is empty' if content is None else 'does not'}")
     return content

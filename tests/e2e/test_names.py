@@ -12,10 +12,11 @@ HOSTILE = ["x; touch HACKED", "$(touch HACKED)", "`touch HACKED`", "it's; touch 
 
 
 def test_commands_have_the_names_of_their_matrix_as_a_whole_alone() -> None:
-    """As `${item}`, whose values DVC quotes; what stands inside a command by itself it does not."""
+    """As `${item}`, whose values DVC quotes, but no keys of settings; what stands inside a command by itself it does not."""
     for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"].items():
         assert "do" not in stage, name
         assert set(re.findall(r"\${(.*?)}", stage["cmd"])) <= {"item"}, name
+        assert "item" not in stage["cmd"] or "second" not in stage.get("matrix", {}), name
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -29,4 +30,16 @@ def test_a_hostile_name_is_an_argument_and_nothing_else(name: str, tmp_path: Pat
     done = run([f"{BIN}/dvc", "repro", "--keep-going"], clone, check=False)
     assert done.returncode != 0
     assert "error: params.yaml: " in done.stdout + done.stderr  # where names of that form are refused
+    assert not list(clone.rglob("HACKED"))
+
+
+def test_a_hostile_key_is_none_either(tmp_path: Path) -> None:
+    clone = make_clone(tmp_path)
+    params = yaml.safe_load((clone / "params.yaml").read_text(encoding="utf-8"))
+    params["fetch"]["tasks"] = ["breastmnist"]
+    params["finetune"]["second"] = [{"recipe": "plain-aucm", "after": "plain", "; touch HACKED;": 1}]
+    (clone / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    done = run([f"{BIN}/dvc", "repro", "-f", "-s", "finetune-second"], clone, check=False)
+    assert done.returncode != 0
+    assert "unknown key" in done.stdout + done.stderr
     assert not list(clone.rglob("HACKED"))

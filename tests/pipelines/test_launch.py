@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from mlflow import MlflowClient
 
 from benchmark.core.errors import BadInput
-from pipelines.launch import read
-from tests.helpers import ROOT
+from pipelines.console import project
+from pipelines.launch import read, second_phase
+from tests.helpers import PARAMS, ROOT
 
 STAGE = """
 import os, sys
@@ -89,17 +91,28 @@ def test_where_it_does_not_the_stage_runs_without_it_after_one_warning_that_name
     [
         (["task=x", "recipe=a=b"], {"task": "x", "recipe": "a=b"}),
         (["--task", "x; y", "--recipe", "--z"], {"task": "x; y", "recipe": "--z"}),
-        (["--task", "x", "--second.recipe", "late", "--second.after", "soon"], {"task": "x", "recipe": "late"}),
     ],
 )
 def test_parameters_are_read_as_typed_and_as_dvc_gives_them(parameters: list[str], given: dict[str, str]) -> None:
-    assert read(parameters, ["task", "recipe", "profile"]) == given
+    assert read(parameters) == given
 
 
 @pytest.mark.parametrize("parameters", [["task"], ["--task"], ["task=x", "y"]])
 def test_other_parameters_are_refused(parameters: list[str]) -> None:
     with pytest.raises(BadInput, match="argument PARAMETERS: each is NAME=VALUE, or --NAME VALUE behind --, got"):
-        read(parameters, ["task"])
+        read(parameters)
+
+
+def test_a_second_phase_is_known_by_its_stages_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = PARAMS | {"finetune": {"recipes": ["plain"], "second": [{"recipe": "plain-aucm", "after": "plain"}]}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    monkeypatch.setattr(project, "PARAMS", tmp_path / "params.yaml")
+    given = {"task": "breast-second1", "recipe": "plain-aucm"}
+    assert second_phase("finetune-second@breast-second1-second0") == given
+    assert second_phase("sub/dvc.yaml:finetune-second@breast-second1-second0") == given
+    for other in ("", "finetune@breastmnist-dam", "finetune-second@breastmnist-second1"):
+        with pytest.raises(BadInput, match="argument PARAMETERS: missing"):
+            second_phase(other)
 
 
 @pytest.mark.parametrize("name", ["MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"])
