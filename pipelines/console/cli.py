@@ -113,15 +113,13 @@ def end_promptly(launched_by: list[Any]) -> None:
 def is_orphan(diary: str) -> bool:
     """Whether this process, which has no launcher, once had one, as its environment says: it was killed in the meantime.
 
-    A person may have set such a variable, or have called DVC from a program of their own. But then whoever leads this
-    process's session, as a shell, a service and a container's first process do, is among its ancestors.
+    A person may have set such a variable, or have called DVC from a program of their own. But then that program or a shell
+    is its parent, and not the machine's first process, which adopts whose parent has died.
     """
     import psutil
 
-    process = psutil.Process()
-    ancestors = {0, process.pid, *(one.pid for one in process.parents())}
-    launched = bool(diary) or any(name in os.environ for name in ("DVC_STAGE", "MLFLOW_RUN_ID"))
-    return launched and os.getsid(0) not in ancestors
+    parent = psutil.Process().parent()
+    return bool(diary or "DVC_STAGE" in os.environ) and parent is not None and parent.pid == 1
 
 
 def launchers() -> list[Any]:

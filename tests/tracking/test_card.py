@@ -17,7 +17,7 @@ from benchmark.runs import ensemble
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.record import EnsembleConfig
 from benchmark.runs.workspace import Workspace
-from benchmark.tracking import card, descriptions
+from benchmark.tracking import card, descriptions, store
 from benchmark.tracking.card import Card
 from benchmark.tracking.line import Line
 from benchmark.tracking.populations import POPULATIONS
@@ -255,6 +255,7 @@ def test_a_registered_version_has_it_beside_the_model_in_its_run_and_in_short_as
     """Once; a version from before there were cards gets its own, and a person's description stays."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    store.use()  # MLflow keeps the store of whoever was first in this process
     data = {"breastmnist": make_data("breastmnist")}
     part, config = data["breastmnist"], make_config("breastmnist", epochs=1)
     folder = Workspace().run("quick", "breastmnist", "test", 0)
