@@ -43,9 +43,9 @@ ANSWER_S = 30
 OBJECT_STORE = 100 * 2**20
 RETRIES = 3
 """Of a run whose process or machine died; it goes on from its checkpoint."""
-LOST_STARTS = 100
-"""Of a run, before it is given up. Ray takes some 12 s to see that a node is dead, and sends it runs until then: a run that
-never began there has not died."""
+LOST_STARTS = 2000
+"""Of a run, before it is given up. Ray takes some 12 s to see that a node is dead, and sends it runs until then, on a fast
+machine ten a second: a run that never began there has not died."""
 
 # Read by Ray when it is imported, and by the processes that it starts.
 for variable, value in {
