@@ -2,9 +2,9 @@
 
 `python -m pipelines.launch finetune task=breastmnist recipe=dam profile=quick` is `mlflow run . -e finetune` with these
 parameters, in the experiment that the entry point logs to. DVC gives them behind `--`, as the options that it makes of a
-matrix, or none to a second phase, which is known by its stage's name; the profile is that of params.yaml then. `mlflow run` itself needs the store, before and after the training. So it
-has a process of its own, which asks the store once before; and whether the training began, and how it ended, the stage's own
-process says.
+matrix, or none to a second phase, which is known by its stage's name; the profile is that of params.yaml then. `mlflow run`
+itself needs the store, before and after the training. So it has a process of its own, which asks the store once before; and
+whether the training began, and how it ended, the stage's own process says.
 """
 
 from __future__ import annotations

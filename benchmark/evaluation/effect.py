@@ -112,6 +112,11 @@ class Overall:
     mean: Effect
     """Undecided where one of the tasks is."""
 
+    @property
+    def effects(self) -> dict[str, Effect]:
+        """Over all tasks, then on each."""
+        return {OVERALL: self.mean, **self.tasks}
+
 
 @dataclass(frozen=True)
 class Contest:
@@ -125,7 +130,7 @@ class Contest:
 
     def effects(self, measure: Measure) -> dict[str, Effect]:
         """Over all tasks, then on each."""
-        return {OVERALL: self.measures[measure].mean, **self.measures[measure].tasks}
+        return self.measures[measure].effects
 
     def word(self, measure: Measure, place: str = OVERALL) -> Word:
         """What may be said of a, over all tasks or on one."""
@@ -144,7 +149,7 @@ def contests(measured: Mapping[tuple[str, str], Mapping[Measure, Overall]]) -> l
     first, second = dict[Test, float](), dict[Test, float]()
     for names, measures in measured.items():
         for measure, overall in measures.items():
-            for place, one in {OVERALL: overall.mean, **overall.tasks}.items():
+            for place, one in overall.effects.items():
                 if one.p is not None:
                     family = first if (measure, place) == ASKED else second
                     family[names, measure, place] = one.p

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,9 @@ def _measured(cells: Mapping[str, tuple[Cell, Cell]], measure: Measure) -> Overa
         for task, pair in cells.items()
     }
     path = kept.place(Overall, {"measure": measure, "runs": runs, "code": _code()})
-    found = kept.read(Overall, path)
-    if found is None:
-        found = effect.compare({task: _scored(*pair) for task, pair in cells.items()}, measure)
-        kept.write(path, found)
-    return found
+    return kept.read(Overall, path) or kept.write(
+        path, effect.compare({task: _scored(*pair) for task, pair in cells.items()}, measure)
+    )
 
 
 def _scored(a: Cell, b: Cell) -> Scored:
@@ -67,6 +66,7 @@ def _scored(a: Cell, b: Cell) -> Scored:
     return Scored(labels, of_a, of_b)
 
 
+@cache
 def _code() -> str:
     """Digest of what computes the effects."""
     modules = (chance, comparison, design, effect, kept, placements, resampled)

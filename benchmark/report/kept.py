@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -24,9 +24,10 @@ def place(kind: type, origin: Mapping[str, Any]) -> Path:
     return CACHE / kind.__name__ / f"{digest_of(origin)}.json"
 
 
-def write(path: Path, result: Any) -> None:
-    """Keep a dataclass of numbers, names, arrays of floats, lists and mappings of these, and further such dataclasses."""
-    write_text(path, json.dumps(asdict(result), default=lambda value: value.tolist()))
+def write(path: Path, result: Result) -> Result:
+    """Keep, and hand back, a dataclass of numbers, names, arrays of floats, lists and mappings of these, and further such dataclasses."""
+    write_text(path, json.dumps(asdict(cast(Any, result)), default=lambda value: value.tolist()))
+    return result
 
 
 def read(kind: type[Result], path: Path) -> Result | None:

@@ -105,9 +105,7 @@ def _known(kind: type[Numbers], work: Callable[[Runs], Numbers], runs: Runs) -> 
 
 
 def _work_out(work: Callable[[Runs], Numbers], runs: Runs, path: Path) -> Numbers:
-    numbers = work(runs)
-    kept.write(path, numbers)
-    return numbers
+    return kept.write(path, work(runs))
 
 
 def _place(kind: type, runs: Runs) -> Path:

@@ -12,6 +12,7 @@ from benchmark.report import wording
 from benchmark.report.headline import headline
 from benchmark.report.model import Cell, Comparison, TaskComparison
 from benchmark.report.plots.effects import effects
+from benchmark.report.plots.figures import Picture
 from benchmark.report.standing import references
 
 BEGIN, END = "<!-- study: rebuilt from its figures, not written by hand -->", "<!-- end of study -->"
@@ -32,8 +33,9 @@ def write(comparison: Comparison, root: Path) -> list[Path]:
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
         raise BadInput(f"{readme}: needs the lines '{BEGIN}' and '{END}', once each, around the study's part")
     before, _, rest = text.partition(BEGIN)
-    after, part, files = rest.partition(END)[2], block(comparison), [readme]
-    if picture := effects(comparison.contests):
+    picture = effects(comparison.contests)
+    after, part, files = rest.partition(END)[2], _block(comparison, picture), [readme]
+    if picture:
         svg = base64.b64decode(picture.uri.partition(",")[2])
         write_text(root / PICTURE, svg.decode("utf-8"))
         files.append(root / PICTURE)
@@ -47,11 +49,14 @@ def block(comparison: Comparison) -> str:
     Raises:
         BadInput: nothing but stand-in data.
     """
+    return _block(comparison, effects(comparison.contests))
+
+
+def _block(comparison: Comparison, picture: Picture | None) -> str:
     tasks = [task for task in comparison.tasks if task.runs and not task.is_standin]
     if not tasks:
         raise BadInput(f"profile {comparison.profile}: no figures on real data, and README.md shows no others")
     answer, *sentences = headline(comparison.contests)
-    picture = effects(comparison.contests)
     parts = [f"**{answer}**", "\n".join(f"- {sentence}" for sentence in sentences)]
     parts += [f"![{picture.alt}]({PICTURE})"] if picture else []
     seeds = wording.counted(len(comparison.seeds), "seed")

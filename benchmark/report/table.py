@@ -23,7 +23,7 @@ def table_text(comparison: Comparison, width: int = WIDTH) -> str:
     stamp = f"{STAMP}\n" if comparison.is_standin else ""
     buffer = io.StringIO()
     console = Console(file=buffer, width=width, color_system=None, highlight=False, markup=False)
-    console.print("\n".join((stamp + headline(comparison.contests)[0], *headline(comparison.contests)[1:])))
+    console.print(stamp + "\n".join(headline(comparison.contests)))
     console.print(f"\nTest AUROC, profile {comparison.profile} (below it: difference to the README)")
     for first in range(0, max(1, len(comparison.recipes)), ABREAST):
         console.print(_table(comparison, slice(first, first + ABREAST)))

@@ -7,8 +7,7 @@ Nothing is trained, and nothing doubles: what the store has already is found by 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -41,6 +40,8 @@ class Everything:
     """Of what is logged; every one where empty."""
     texts: Commands
     line: Line
+    _known: dict[str, TaskData | None] = field(default_factory=dict)
+    """Data that was read, for every profile."""
 
     def log(self) -> Iterator[str]:
         """Log it all, one thing after the other; each with what became of it, as one line."""
@@ -75,8 +76,9 @@ class Everything:
             if not folder.exists:
                 continue
             record = folder.trained()
-            if not folder.is_done and not (self.workspace.kept and folder.status_of_figures.is_done):
-                yield f"{folder.path}: left out, {folder.status}"
+            status = folder.status_of_figures if self.workspace.kept else folder.status
+            if not status.is_done:
+                yield f"{folder.path}: left out, {status}"
                 continue
             data = {name: part for name in record.config.tasks if (part := self._data_of(name, record.data_md5))}
             cell = Cell([folder], trunk_tags(dim, profile, record.identity), data=data)
@@ -144,10 +146,6 @@ class Everything:
         """The task's data, if the file that was trained on is here."""
         data = self._read(name)
         return data if data and data.md5 == md5s.get(name) else None
-
-    @cached_property
-    def _known(self) -> dict[str, TaskData | None]:
-        return {}
 
     def _read(self, name: str) -> TaskData | None:
         if name not in self._known:
