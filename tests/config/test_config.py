@@ -377,6 +377,7 @@ def test_two_stages_of_one_name_are_refused(where: str, tmp_path: Path) -> None:
     content["fetch"] |= {"tasks": ["breastmnist"], "left_out": []}
     content["fetch"][where] = [*content["fetch"][where], "breastmnist-dam"]
     content["finetune"] |= {"recipes": ["dam-long", "long"], "second": []}
+    content["ensemble"]["names"] = []
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(content))
     sentence = "'dam-long' of task 'breastmnist' and 'long' of task 'breastmnist-dam' would both be stage"
@@ -395,6 +396,7 @@ def with_second(folder: Path, finetune: dict[str, Any] | None = None, **changes:
     content["recipes"]["later"] = AUCM | {"start": {"recipe": "medmnist"}} | changes
     second = {"second": [{"recipe": "later", "after": "medmnist"}]}
     content["finetune"] |= second if finetune is None else finetune
+    content["ensemble"]["names"] = []
     path = folder / "params.yaml"
     path.write_text(yaml.safe_dump(content))
     return load_params(path)
@@ -403,7 +405,7 @@ def with_second(folder: Path, finetune: dict[str, Any] | None = None, **changes:
 def test_a_second_phase_has_the_network_of_the_first_and_starts_from_its_run_of_the_same_seed(tmp_path: Path) -> None:
     params = with_second(tmp_path)
     assert params.phases("later") == ("medmnist", "later")
-    assert params.finetune.names == (*shipped().finetune.names, "later")
+    assert params.finetune.names == (*shipped().finetune.recipes, "later")
     config = resolve_finetune(params, find("breastmnist"), "later", "full", 3)
     assert config.network == config.recipe_network == "medmnist-resnet18"
     start = Workspace(tmp_path).start(config, Dimension.D2)

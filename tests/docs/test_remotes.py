@@ -36,7 +36,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params = yaml.safe_load(path.read_text())
     params["profile"] = "smoke"
     params["fetch"] |= {"tasks": ["standin-breastmnist"], "left_out": []}
-    params["finetune"]["recipes"] = ["medmnist"]
+    params["finetune"] = {"recipes": ["medmnist"], "second": []}
+    params["ensemble"]["names"] = []
     params["pretrain"]["dims"] = ["2d"]
     params["pretrain"]["2d"]["tasks"] = ["standin-breastmnist"]
     params["pretrain"]["3d"]["tasks"] = []

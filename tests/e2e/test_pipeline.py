@@ -57,7 +57,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def shorten(params: dict[str, Any]) -> None:
         params["profile"] = "smoke"
         params["fetch"] |= {"tasks": TASKS, "left_out": ["chestmnist"]}
-        params["finetune"]["recipes"] = ["medmnist", "dam"]
+        params["finetune"] = {"recipes": ["medmnist", "dam"], "second": []}
+        params["ensemble"]["names"] = []
         params["pretrain"]["2d"]["tasks"], params["pretrain"]["3d"]["tasks"] = TASKS[:1], TASKS[1:]
 
     configure(folder, shorten)

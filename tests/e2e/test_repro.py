@@ -35,6 +35,7 @@ def make_project(folder: Path) -> Path:
     then.pop("network")
     params["recipes"]["then"] = then
     params["finetune"] = {"recipes": ["medmnist", "dam"], "second": [{"recipe": "then", "after": "medmnist"}]}
+    params["ensemble"]["names"] = []
     path.write_text(yaml.safe_dump(params, sort_keys=False))
     run(["git", "commit", "-qam", "Two tasks"], clone)
     return clone

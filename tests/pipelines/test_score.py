@@ -116,7 +116,7 @@ def test_the_report_has_it_as_a_column_behind_the_recipes(
 ) -> None:
     params = with_task(shipped())
     comparison = build(params, "quick", Workspace(project), Commands())
-    assert list(comparison.recipes) == [*params.finetune.recipes, "my-method"]
+    assert list(comparison.recipes) == [*params.finetune.names, *params.ensemble.names, "my-method"]
     assert comparison.external == ("my-method",)
     assert comparison.recipes["my-method"] == "predictions from elsewhere; a <test>"
     given, other = (task.cells[-1] for task in comparison.tasks)
@@ -140,7 +140,7 @@ def test_it_is_in_no_report_of_other_tasks(
     params = shipped()
     fetched = params.fetch.model_copy(update={"tasks": ("breastmnist",), "left_out": ()})
     comparison = collect(params.model_copy(update={"fetch": fetched}), "quick", Workspace(project))
-    assert list(comparison.recipes) == list(params.finetune.recipes)
+    assert list(comparison.recipes) == [*params.finetune.names, *params.ensemble.names]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.config.params import FinetuneSection, Params
+from benchmark.config.params import EnsembleSection, FinetuneSection, Params
 from benchmark.config.recipes import PerDim
 from benchmark.config.run import RunConfig, resolve_finetune
 from benchmark.config.tasks import build_task
@@ -49,7 +49,8 @@ def sample_params(tasks: tuple[str, ...], left_out: tuple[str, ...] = ()) -> Par
     quick = params.profiles[PROFILE].model_copy(update={"finetune_epochs": epochs, "pretrain_epochs": epochs})
     profiles = params.profiles | {PROFILE: quick}
     recipes = FinetuneSection(recipes=RECIPES)
-    return params.model_copy(update={"fetch": fetch, "finetune": recipes, "profiles": profiles})
+    run = {"finetune": recipes, "ensemble": EnsembleSection(names=())}
+    return params.model_copy(update={"fetch": fetch, "profiles": profiles, **run})
 
 
 def write_run(

@@ -28,7 +28,7 @@ def make_params(**finetune: Any) -> Params:
     recipes = PARAMS["recipes"] | {"then": PARAMS["recipes"]["medmnist"] | start}
     pretrain = PARAMS["pretrain"] | {"dims": ["2d"], "2d": PARAMS["pretrain"]["2d"] | {"tasks": [TASK]}}
     content = PARAMS | {"profile": "smoke", "recipes": recipes, "pretrain": pretrain}
-    content = content | {"fetch": PARAMS["fetch"] | {"tasks": finetune.pop("tasks", [TASK])}}
+    content = content | {"fetch": PARAMS["fetch"] | {"tasks": finetune.pop("tasks", [TASK])}, "ensemble": {"names": []}}
     return Params.model_validate(
         content | {"finetune": {"recipes": ["dam", "medmnist"], "second": [SECOND]} | finetune}
     )
