@@ -104,7 +104,7 @@ def _config(params: Params, task: Task, name: str, point: Point, profile: str, s
     """Of a point with one seed, with the objective of the grid and not the task's own."""
     grid = params.sweep.grids[name]
     own = params.recipes[grid.recipe].model_copy(update={"winners": {}})
-    plain = params.model_copy(update={"recipes": {grid.recipe: own}})
+    plain = params.model_copy(update={"recipes": params.recipes | {grid.recipe: own}})
     try:
         config = resolve_finetune(plain, task, grid.recipe, profile, seed, grid.values(point))
     except Misfit as misfit:

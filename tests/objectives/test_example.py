@@ -67,7 +67,10 @@ def test_the_recipe_and_the_grid_stand_beside_those_that_are_there() -> None:
     assert added["finetune"]["recipes"] == [*PARAMS["finetune"]["recipes"], "poly1"]
     added["recipes"]["poly1"]["objective"] = PARAMS["recipes"]["focal"]["objective"]
     grids["poly1"]["over"]["gamma"] = grids["poly1"]["over"].pop("epsilon")[1:]
-    content = PARAMS | {"finetune": PARAMS["finetune"] | added["finetune"], "recipes": PARAMS["recipes"] | added["recipes"]}
+    content = PARAMS | {
+        "finetune": PARAMS["finetune"] | added["finetune"],
+        "recipes": PARAMS["recipes"] | added["recipes"],
+    }
     content["sweep"] = PARAMS["sweep"] | {"grids": PARAMS["sweep"]["grids"] | grids}
     assert Params.model_validate(content).sweep.grids["poly1"].size == 4
 

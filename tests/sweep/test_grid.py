@@ -86,6 +86,21 @@ def test_a_sweep_does_not_need_the_winner_that_it_is_to_find() -> None:
     assert make_trials(params, "dam") == make_trials(shipped(), "dam")
 
 
+def test_a_grid_of_a_second_phase_has_the_network_that_its_first_was_given() -> None:
+    first = resolve_finetune(shipped(), TASK, "plain-crossed", "search", 0)
+    for trial in make_trials(shipped(), "second-aucm"):
+        (run,) = trial.runs
+        assert (run.network, run.augmentation) == (first.network, first.augmentation)
+        assert run.start.recipe == "plain-crossed"
+
+
+@pytest.mark.parametrize("name", shipped().sweep.grids)
+def test_every_shipped_grid_is_one_of_the_tasks_it_is_for(name: str) -> None:
+    task = find("vesselmnist3d" if name.endswith("3d") else "breastmnist")
+    trials = grid.trials(shipped(), task, name, "search", (0, 1), "option --grid")
+    assert len(trials) == shipped().sweep.grids[name].size
+
+
 def test_an_unknown_grid_is_named_with_those_that_are_known() -> None:
     with pytest.raises(BadInput, match=r"option --grid: unknown grid 'best'; known: dam, large-2d, large-aucm, "):
         make_trials(shipped(), "best")
