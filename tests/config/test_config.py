@@ -369,6 +369,12 @@ def test_a_profile_leaves_recipes_as_they_stand_where_it_names_them(tmp_path: Pa
     assert (other.network, other.epochs) == ("resnet18-strided", 5)
 
 
+def test_no_value_has_come_by_an_anchor() -> None:
+    """DVC's --set-param writes such a value once where it was taken from and once back where it was."""
+    tokens = yaml.scan(Path("params.yaml").read_text())
+    assert [token for token in tokens if isinstance(token, (yaml.AnchorToken, yaml.AliasToken))] == []
+
+
 @pytest.mark.parametrize("where", ["tasks", "left_out"])
 def test_two_stages_of_one_name_are_refused(where: str, tmp_path: Path) -> None:
     content = yaml.safe_load(Path("params.yaml").read_text())
