@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.helpers import ROOT
 
@@ -19,8 +20,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "MEDMNIST_MIRROR": str(project / "mirror")}
+def run(project: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MEDMNIST_MIRROR": str(project / "mirror")} | given
     command = [sys.executable, "-m", "pipelines.fetch", *arguments]
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
 
@@ -44,6 +45,17 @@ def test_an_unknown_task_is_answered_with_the_known_ones_and_nothing_is_written(
     assert done.stderr.startswith("error: argument TASK: unknown task 'brestmnist'; known: adrenalmnist3d, ")
     assert "breastmnist, chestmnist" in done.stderr
     assert written(project) == []
+
+
+def test_data_that_a_trunk_wants_and_no_stage_fetches_is_told_where_dvc_will_not(project: Path) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["fetch"]["tasks"] = params["pretrain"]["3d"]["tasks"] = ["standin-breastmnist"]
+    params["pretrain"]["2d"]["tasks"] = ["standin-breastmnist", "breastmnist", "chestmnist"]
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    told = "warning: params.yaml: pretrain.2d.tasks has breastmnist, chestmnist, which no stage fetches, and "
+    done = run(project, "standin-breastmnist", DVC_STAGE="fetch@standin-breastmnist")
+    assert (done.returncode, done.stderr[: len(told)]) == (0, told)
+    assert run(project, "standin-breastmnist").stderr == ""
 
 
 def test_a_wrong_file_is_one_sentence_and_exit_code_2(project: Path) -> None:
