@@ -11,7 +11,9 @@ from pipelines.console import cli
 
 def main(
     profile: Annotated[str, typer.Option(help="a profile of params.yaml; its own `profile` where empty")] = "",
-    readme: Annotated[bool, typer.Option("--readme", help="also rebuild the part of README.md that shows it")] = False,
+    docs: Annotated[
+        bool, typer.Option("--docs", help="also rebuild what README.md and docs/findings.md show of it")
+    ] = False,
 ) -> None:
     """Write reports/report.md and reports/report.html, and print their table."""
     from benchmark.config.run import choose_profile
@@ -24,8 +26,8 @@ def main(
     comparison = build(params, choose_profile(params, profile, "option --profile"), project.WORKSPACE, Commands())
     print(table_text(comparison))
     print(f"\nreport: {out / 'report.html'} and {out / 'report.md'}")
-    if readme:
-        from benchmark.report.readme import write
+    if docs:
+        from benchmark.report.rebuilt import write
 
         print(f"rebuilt: {', '.join(map(str, write(comparison, project.WORKSPACE.root)))}")
 

@@ -48,8 +48,6 @@ class TaskSection:
     verdict: str
     pictures: list[Picture]
     forest: Picture | None
-    references: list[standing.Reference]
-    """What every recipe is set beside; the best published row last."""
     champion: Cell | None
     beside: list[standing.Beside]
     """Every published row beside the champion."""
@@ -70,36 +68,52 @@ def write(comparison: Comparison, workspace: Workspace, swept: Mapping[str, Path
         write_text(workspace.reports / name, templates().get_template(f"{name}.j2").render(content))
 
 
-def _content(comparison: Comparison, workspace: Workspace, commands: Commands) -> dict[str, Any]:
-    sections = [_section(comparison, part, workspace, commands) for part in comparison.tasks]
-    cells = [cell for part in comparison.tasks for cell in part.cells if cell.status.state is not State.NOT_GIVEN]
-    keys = dict.fromkeys(row.source_key for row in _shown(sections))
+def answer(comparison: Comparison) -> str:
+    """What the page says first, as Markdown: the answer, and test AUROC beside published figures."""
+    return templates().get_template("answer.md.j2").render(_first(comparison))
+
+
+def _first(comparison: Comparison) -> dict[str, Any]:
+    references = {part.task.name: standing.references(part) for part in comparison.tasks}
     return {
         "comparison": comparison,
+        "headline": headline(comparison.contests),
+        "measures": measures.NAMES,
+        "told": told,
+        "references": references,
+        "judged": judged,
+        "any_beside": any(
+            references[part.task.name] and part.runs and not part.is_standin for part in comparison.tasks
+        ),
+        "stamp": STAMP,
+    }
+
+
+def _content(comparison: Comparison, workspace: Workspace, commands: Commands) -> dict[str, Any]:
+    first = _first(comparison)
+    sections = [_section(comparison, part, workspace, commands) for part in comparison.tasks]
+    cells = [cell for part in comparison.tasks for cell in part.cells if cell.status.state is not State.NOT_GIVEN]
+    references = [one for each in first["references"].values() for one in each]
+    keys = dict.fromkeys(row.source_key for row in _shown(sections, references))
+    return first | {
         "sections": sections,
         "counts": {"done": sum(cell.status.is_done for cell in cells), "all": len(cells)},
         "origins": origins(comparison, workspace.reports),
         "sources": [sources()[key] for key in keys],
         "columns": FIGURES,
-        "measures": measures.NAMES,
-        "headline": headline(comparison.contests),
         "effects": effects(comparison.contests),
-        "told": told,
         "discussion": discussion(comparison),
-        "judged": judged,
-        "any_beside": any(one.references and one.part.runs and not one.part.is_standin for one in sections),
         "any_cell": commands.any_cell(comparison.profile),
-        "stamp": STAMP,
     }
 
 
-def _shown(sections: list[TaskSection]) -> Iterator[PublishedResult]:
+def _shown(sections: list[TaskSection], references: list[standing.Reference]) -> Iterator[PublishedResult]:
     """Every published row that is somewhere on the page."""
     for section in sections:
         yield from (row for row in (section.part.readme, *section.part.medmnist) if row)
     for section in sections:
         yield from (one.row for one in section.beside)
-    yield from (reference.row for section in sections for reference in section.references)
+    yield from (reference.row for reference in references)
 
 
 def _section(comparison: Comparison, part: TaskComparison, workspace: Workspace, commands: Commands) -> TaskSection:
@@ -112,7 +126,6 @@ def _section(comparison: Comparison, part: TaskComparison, workspace: Workspace,
         verdict=verdict(part, noted),
         pictures=[picture for picture in pictures if picture],
         forest=forest(part),
-        references=standing.references(part),
         champion=champion,
         beside=list(standing.beside(part, champion)) if champion else [],
         pairs=[(pair, row) for pair in comparison.pairs.values() for row in pair.rows if row.task == name],
@@ -125,6 +138,6 @@ def _section(comparison: Comparison, part: TaskComparison, workspace: Workspace,
     )
 
 
-def judged(section: TaskSection, cell: Cell, reference: standing.Reference) -> Judgement | None:
+def judged(part: TaskComparison, cell: Cell, reference: standing.Reference) -> Judgement | None:
     """A cell beside one of the references."""
-    return standing.judgement(section.part, cell, reference.row, reference.among)
+    return standing.judgement(part, cell, reference.row, reference.among)

@@ -1,4 +1,4 @@
-"""The part of README.md that a study's figures make: the answer, its picture, and test AUROC by recipe and task."""
+"""The parts of README.md and docs/findings.md that a study's figures make."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmark.core.errors import BadInput
 from benchmark.core.files import write_text
 from benchmark.published.table import PublishedResult
-from benchmark.report import wording
+from benchmark.report import page, wording
 from benchmark.report.headline import headline
 from benchmark.report.model import Cell, Comparison, TaskComparison
 from benchmark.report.plots.effects import effects
@@ -16,46 +16,47 @@ from benchmark.report.plots.figures import Picture
 from benchmark.report.standing import references
 
 BEGIN, END = "<!-- study: rebuilt from its figures, not written by hand -->", "<!-- end of study -->"
-PICTURE = Path("docs/images/study.svg")
+README, FINDINGS, PICTURE = Path("README.md"), Path("docs/findings.md"), Path("docs/images/study.svg")
 
 
 def write(comparison: Comparison, root: Path) -> list[Path]:
-    """Put it between the marks in README.md, and its picture beside; of tasks that have figures, never of stand-in data.
+    """Put each part between the marks of its file, and the picture beside; never of stand-in data.
 
     Returns:
         The files.
 
     Raises:
-        BadInput: no marks, or nothing but stand-in data.
+        BadInput: no marks in one of them, or nothing but stand-in data; then none is written.
     """
-    readme = root / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
-        raise BadInput(f"{readme}: needs the lines '{BEGIN}' and '{END}', once each, around the study's part")
-    before, _, rest = text.partition(BEGIN)
     picture = effects(comparison.contests)
-    after, part, files = rest.partition(END)[2], _block(comparison, picture), [readme]
+    made = {README: readme(comparison, picture), FINDINGS: findings(comparison)}
+    texts = {root / name: _with_part(root / name, part) for name, part in made.items()}
     if picture:
         svg = base64.b64decode(picture.uri.partition(",")[2])
-        write_text(root / PICTURE, svg.decode("utf-8"))
-        files.append(root / PICTURE)
-    write_text(readme, f"{before}{BEGIN}\n{part}{END}{after}")
-    return files
+        texts[root / PICTURE] = svg.decode("utf-8")
+    for path, text in texts.items():
+        write_text(path, text)
+    return list(texts)
 
 
-def block(comparison: Comparison) -> str:
-    """Markdown that ends in a line break.
+def _with_part(path: Path, part: str) -> str:
+    """The file's text with this part between its marks."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
+        raise BadInput(f"{path}: needs the lines '{BEGIN}' and '{END}', once each, around the study's part")
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n{part}{END}{rest.partition(END)[2]}"
 
-    Raises:
-        BadInput: nothing but stand-in data.
-    """
-    return _block(comparison, effects(comparison.contests))
+
+def findings(comparison: Comparison) -> str:
+    """The report's first part: every difference with what could have been seen, and every figure beside published ones."""
+    _real(comparison)
+    return page.answer(comparison)
 
 
-def _block(comparison: Comparison, picture: Picture | None) -> str:
-    tasks = [task for task in comparison.tasks if task.runs and not task.is_standin]
-    if not tasks:
-        raise BadInput(f"profile {comparison.profile}: no figures on real data, and README.md shows no others")
+def readme(comparison: Comparison, picture: Picture | None) -> str:
+    """The answer, its picture, and test AUROC by recipe and task; Markdown that ends in a line break."""
+    tasks = _real(comparison)
     answer, *sentences = headline(comparison.contests)
     parts = [f"**{answer}**", "\n".join(f"- {sentence}" for sentence in sentences)]
     parts += [f"![{picture.alt}]({PICTURE})"] if picture else []
@@ -66,6 +67,14 @@ def _block(comparison: Comparison, picture: Picture | None) -> str:
     ]
     parts += [f"{wording.LEGEND}."] if comparison.trained_on_val else []
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _real(comparison: Comparison) -> list[TaskComparison]:
+    """Tasks that have figures, none of them of stand-in data."""
+    tasks = [task for task in comparison.tasks if task.runs and not task.is_standin]
+    if not tasks:
+        raise BadInput(f"profile {comparison.profile}: no figures on real data, and nothing else is shown there")
+    return tasks
 
 
 def _table(comparison: Comparison, tasks: list[TaskComparison]) -> list[str]:
