@@ -124,12 +124,14 @@ class Sharpness(Section):
 
 
 class StartFrom(Section):
-    """Another recipe, whose run of the same task, seed and profile lends its trunk; the head is new."""
+    """Another recipe, whose run of the same task, seed and profile lends its trunk."""
 
     recipe: Name
+    head: Literal["new", "kept"] = "new"
+    """New: random. Kept: the run's own, so that the first step begins with its scores, whatever objective it had."""
 
     def __str__(self) -> str:
-        return f"recipe {self.recipe}"
+        return f"recipe {self.recipe}" + (" and its head" if self.head == "kept" else "")
 
 
 Start = Literal["scratch", "trunk"] | StartFrom
@@ -168,7 +170,7 @@ class Recipe(Section):
     @classmethod
     def a_known_form(cls, start: object) -> object:
         if start not in ("scratch", "trunk") and not isinstance(start, dict | StartFrom):
-            raise ValueError("should be 'scratch', 'trunk', or {recipe: NAME}")
+            raise ValueError("should be 'scratch', 'trunk', or {recipe: NAME, head: new or kept}")
         return start
 
     @field_validator("trainable", mode="before")

@@ -29,7 +29,7 @@ from benchmark.runs.status import DONE, RUNNING, State, Status
 from benchmark.training import folds, loop, model
 from benchmark.training.checkpoint import Checkpoints
 from benchmark.training.loop import Observer, Training
-from benchmark.training.model import Predictor, trunk_weights
+from benchmark.training.model import Predictor
 
 APART = (
     "benchmark/__init__.py",
@@ -129,7 +129,7 @@ def execute(
     folder.write_record(record)
     started = time.perf_counter()
     checkpoints = Checkpoints(folder.path / "checkpoint", key)
-    weights = trunk_weights(start.weights()) if start else None
+    weights = start.weights() if start else None
     held_out = {
         name: folds.held_out(part, config.cross_fit, config.seed) for name, part in data.items() if config.cross_fit
     }

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmark import augmentations, objectives
+from benchmark.config.recipes import StartFrom
 from benchmark.config.run import RunConfig
 from benchmark.config.schedules import ByBatch, Steps
 from benchmark.core.errors import NotFinite, OutOfMemory
@@ -71,15 +72,20 @@ class Training:
     """A network in training: everything that the next step depends on."""
 
     def __init__(
-        self, config: RunConfig, data: Mapping[str, TaskData], trunk: Mapping[str, Tensor] | None, device: torch.device
+        self, config: RunConfig, data: Mapping[str, TaskData], start: Mapping[str, Tensor] | None, device: torch.device
     ) -> None:
         self.config, self.device = config, device
         self.lessons = {name: _lesson(config, part, device) for name, part in data.items()}
         outputs = {name: one.objective.outputs(one.data.task.label_count) for name, one in self.lessons.items()}
         self.seed = derive(config.seed, *config.tasks)
         self.model = model.build(config.network, outputs, self.seed)
-        if trunk is not None:
-            self.model.trunk.load_state_dict(dict(trunk))
+        if start is not None:
+            self.model.trunk.load_state_dict(model.trunk_weights(start))
+            if isinstance(config.start, StartFrom):
+                if config.start.head == "kept":
+                    model.keep_heads(self.model, start)
+                else:
+                    model.new_heads(self.model, self.seed)
         if config.trainable != "all":
             model.freeze_all_but_last(self.model, config.trainable)
         self.model.to(device)
@@ -131,7 +137,7 @@ def _lesson(config: RunConfig, data: TaskData, device: torch.device) -> Lesson:
 def train(
     config: RunConfig,
     data: Mapping[str, TaskData],
-    trunk: Mapping[str, Tensor] | None,
+    start: Mapping[str, Tensor] | None,
     device: torch.device,
     checkpoints: Checkpoints,
     observers: Sequence[Observer] = (),
@@ -140,7 +146,7 @@ def train(
 
     Args:
         data: each task of `config.tasks`.
-        trunk: weights of the pretrained trunk, or None to start from scratch.
+        start: weights of the run that this one starts from, as in its `model.safetensors`; None from scratch.
 
     Returns:
         The finished run; `best.weights` are those of the selected epoch.
@@ -150,7 +156,7 @@ def train(
         OutOfMemory: no memory left. The rows so far are in the exception's `history`.
     """
     torch.backends.cudnn.deterministic = True
-    run = Training(config, data, trunk, device)
+    run = Training(config, data, start, device)
     if (state := checkpoints.load(device)) is not None:
         run.load(state)
     for row in run.history:

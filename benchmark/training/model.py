@@ -41,6 +41,35 @@ def build(network: AnyNetwork, outputs: Mapping[str, int], seed: int) -> MultiHe
         return MultiHead(trunk, networks.features(network), outputs)
 
 
+def new_heads(model: MultiHead, seed: int) -> None:
+    """Random ones, of another stream than those that `build` makes with this seed: a trunk has been trained for those.
+
+    The trunk of a network that began with the very same head tells classes apart along it. A head of one output then
+    has what was label 0's, and every image in the wrong order.
+    """
+    with isolated(derive(seed, "new head")):
+        for head in model.heads.values():
+            cast(nn.Linear, head).reset_parameters()
+
+
+def keep_heads(model: MultiHead, weights: Mapping[str, Tensor]) -> None:
+    """Have each head give the probabilities that one with these weights gave, which may have had other outputs.
+
+    Args:
+        weights: of another model with these heads, by the names of its state; two outputs (softmax) or one for each label
+            (sigmoid).
+    """
+    for name, parameter in model.heads.named_parameters():
+        parameter.data.copy_(_of_width(weights[f"heads.{name}"], len(parameter)))
+
+
+def _of_width(weights: Tensor, outputs: int) -> Tensor:
+    """Softmax of two is the sigmoid of their difference."""
+    if len(weights) == outputs:
+        return weights
+    return weights[1:] - weights[:1] if outputs == 1 else torch.cat([torch.zeros_like(weights), weights])
+
+
 def freeze_all_but_last(model: MultiHead, tensors: int) -> None:
     """Only the trunk's last `tensors` parameter tensors and the heads are trained.
 

@@ -7,6 +7,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import torch
@@ -28,10 +29,10 @@ from tests.helpers import CPU, OBJECTIVES, Stop, StopAfter, make_config, make_da
 
 
 def fit(
-    config: RunConfig, folder: Path, data: dict[str, TaskData] | None = None, trunk: Any = None, observers: Any = ()
+    config: RunConfig, folder: Path, data: dict[str, TaskData] | None = None, start: Any = None, observers: Any = ()
 ) -> Training:
     data = data or {name: make_data(name) for name in config.tasks}
-    return loop.train(config, data, trunk, CPU, Checkpoints(folder, "test"), observers)
+    return loop.train(config, data, start, CPU, Checkpoints(folder, "test"), observers)
 
 
 def bytes_of(run: Training) -> bytes:
@@ -100,12 +101,36 @@ def test_several_tasks_share_one_trunk_and_have_a_head_each(tmp_path: Path, opti
     assert last["val_auc"] == pytest.approx((last["val_auc_breastmnist"] + last["val_auc_chestmnist"]) / 2)
 
 
+@pytest.mark.parametrize("first", ["cross-entropy", "bce-with-logits"])
+@pytest.mark.parametrize("second", ["cross-entropy", "aucm"])
+def test_a_second_phase_that_keeps_the_head_begins_with_the_firsts_scores(
+    first: str, second: str, tmp_path: Path
+) -> None:
+    data = {"breastmnist": make_data("breastmnist")}
+    before = fit(make_config("breastmnist", objective=OBJECTIVES[first]), tmp_path / "first", data)
+    start = {"recipe": "first", "head": "kept"}
+    config = make_config("breastmnist", start=start, objective=OBJECTIVES[second])
+    after = Training(config, data, before.model.state_dict(), CPU)
+    for split in ("train", "val"):
+        scores = [loop.predict(run, "breastmnist", split)[1] for run in (before, after)]
+        np.testing.assert_allclose(scores[0], scores[1], atol=1e-6)
+
+
+def test_a_new_head_is_not_the_one_that_the_trunk_was_trained_for(tmp_path: Path) -> None:
+    data = {"breastmnist": make_data("breastmnist")}
+    first = Training(make_config("breastmnist"), data, None, CPU)
+    config = make_config("breastmnist", start={"recipe": "first"}, objective=OBJECTIVES["aucm"])
+    new, again = (Training(config, data, first.model.state_dict(), CPU).model.heads for _ in range(2))
+    assert not torch.equal(new["breastmnist"].weight[0], first.model.heads["breastmnist"].weight[0])
+    assert torch.equal(new["breastmnist"].weight, again["breastmnist"].weight)
+
+
 def test_frozen_tensors_stay_as_the_trunk_had_them(tmp_path: Path) -> None:
-    trunk = fit(make_config("breastmnist", seed=7), tmp_path / "trunk").model.trunk.state_dict()
+    first = fit(make_config("breastmnist", seed=7), tmp_path / "trunk").model.state_dict()
     config = make_config("breastmnist", start="trunk", trainable=10)
-    run = fit(config, tmp_path / "run", trunk=trunk)
-    assert torch.equal(run.model.trunk.layer1[0].conv1.weight, trunk["layer1.0.conv1.weight"])
-    assert not torch.equal(run.model.trunk.layer4[1].conv2.weight, trunk["layer4.1.conv2.weight"])
+    run = fit(config, tmp_path / "run", start=first)
+    assert torch.equal(run.model.trunk.layer1[0].conv1.weight, first["trunk.layer1.0.conv1.weight"])
+    assert not torch.equal(run.model.trunk.layer4[1].conv2.weight, first["trunk.layer4.1.conv2.weight"])
 
 
 def test_the_learning_rate_falls_at_the_schedules_shares(tmp_path: Path) -> None:
