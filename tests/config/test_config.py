@@ -448,7 +448,11 @@ def test_a_second_phase_without_augmentation_has_that_of_the_first_for_the_task(
     [
         ({"start": {"recipe": "no"}}, None, "recipes.later.start.recipe: unknown name 'no'; known: crossed-aucm, "),
         ({"start": {"recipe": "later"}}, None, "recipes.later.start: leads back to later"),
-        ({"start": "trunc"}, None, "recipes.later.start: should be 'scratch', 'trunk', or {recipe: NAME}, got 'trunc'"),
+        (
+            {"start": "trunc"},
+            None,
+            "recipes.later.start: should be 'scratch', 'trunk', or {recipe: NAME, head: new or kept}, got 'trunc'",
+        ),
         (
             {"start": "trunk", "augmentation": None},
             None,
