@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     content: Any = yaml.load((ROOT / "params.yaml").read_text())
     for name, like in INFERRED.items():
         content["recipes"][name] = content["recipes"][like]
-    content["finetune"]["recipes"] = list(INFERRED)
+    content["finetune"] = {"recipes": list(INFERRED), "second": []}
     content["ensembles"] = {"both": {"about": "a test", "members": list(INFERRED)}}
     content["ensemble"]["names"] = ["both"]
     content["profile"] = "smoke"

@@ -104,7 +104,8 @@ def test_other_parameters_are_refused(parameters: list[str]) -> None:
 
 
 def test_a_second_phase_is_known_by_its_stages_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    params = PARAMS | {"finetune": {"recipes": ["plain"], "second": [{"recipe": "plain-aucm", "after": "plain"}]}}
+    finetune = {"recipes": ["plain"], "second": [{"recipe": "plain-aucm", "after": "plain"}]}
+    params = PARAMS | {"finetune": finetune, "ensemble": {"names": []}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     monkeypatch.setattr(project, "PARAMS", tmp_path / "params.yaml")
     given = {"task": "breast-second1", "recipe": "plain-aucm"}
