@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,12 @@ def told(kind: type[BenchmarkError], match: str) -> Iterator[None]:
     with pytest.raises(kind) as caught:
         yield
     assert re.search(match, sentence(caught.value)), sentence(caught.value)
+
+
+def running(*recipes: str, second: Sequence[Mapping[str, str]] = (), ensembles: Sequence[str] = ()) -> dict[str, Any]:
+    """The sections of params.yaml that say what is run: these and nothing else."""
+    finetune = {"recipes": list(recipes), "second": [dict(one) for one in second]}
+    return {"finetune": finetune, "ensemble": {"names": list(ensembles)}}
 
 
 def shipped() -> Params:

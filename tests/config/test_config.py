@@ -13,7 +13,7 @@ from benchmark.config.tasks import build_task
 from benchmark.core.errors import BadInput
 from benchmark.core.terms import Dimension
 from benchmark.runs.workspace import Workspace
-from tests.helpers import find, shipped
+from tests.helpers import find, running, shipped
 
 SMALL = {"family": "resnet", "width": 16, "blocks": [2, 2, 2, 2], "stem_kernel": 3, "stem_stride": 2, "pool": False}
 
@@ -382,8 +382,7 @@ def test_two_stages_of_one_name_are_refused(where: str, tmp_path: Path) -> None:
     content["recipes"]["dam-long"] = content["recipes"]["long"] = content["recipes"]["dam"]
     content["fetch"] |= {"tasks": ["breastmnist"], "left_out": []}
     content["fetch"][where] = [*content["fetch"][where], "breastmnist-dam"]
-    content["finetune"] |= {"recipes": ["dam-long", "long"], "second": []}
-    content["ensemble"]["names"] = []
+    content |= running("dam-long", "long")
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(content))
     sentence = "'dam-long' of task 'breastmnist' and 'long' of task 'breastmnist-dam' would both be stage"

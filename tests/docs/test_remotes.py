@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.e2e.clone import make_clone, run
+from tests.helpers import running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -36,8 +37,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params = yaml.safe_load(path.read_text())
     params["profile"] = "smoke"
     params["fetch"] |= {"tasks": ["standin-breastmnist"], "left_out": []}
-    params["finetune"] = {"recipes": ["medmnist"], "second": []}
-    params["ensemble"]["names"] = []
+    params |= running("medmnist")
     params["pretrain"]["dims"] = ["2d"]
     params["pretrain"]["2d"]["tasks"] = ["standin-breastmnist"]
     params["pretrain"]["3d"]["tasks"] = []

@@ -20,6 +20,7 @@ import yaml
 
 from benchmark.runs.folder import RunFolder
 from tests.e2e.clone import BIN, environment, make_clone, run
+from tests.helpers import running
 
 pytestmark = pytest.mark.e2e
 
@@ -57,8 +58,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def shorten(params: dict[str, Any]) -> None:
         params["profile"] = "smoke"
         params["fetch"] |= {"tasks": TASKS, "left_out": ["chestmnist"]}
-        params["finetune"] = {"recipes": ["medmnist", "dam"], "second": []}
-        params["ensemble"]["names"] = []
+        params |= running("medmnist", "dam")
         params["pretrain"]["2d"]["tasks"], params["pretrain"]["3d"]["tasks"] = TASKS[:1], TASKS[1:]
 
     configure(folder, shorten)

@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from benchmark.runs.workspace import Workspace
 from tests.e2e.clone import environment, make_clone, run
+from tests.helpers import running
 
 pytest.importorskip("ray", reason="needs the extra 'sweep'")
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -34,8 +35,7 @@ def make_project(folder: Path) -> Path:
     then = params["recipes"]["medmnist"] | {"start": {"recipe": "medmnist"}}
     then.pop("network")
     params["recipes"]["then"] = then
-    params["finetune"] = {"recipes": ["medmnist", "dam"], "second": [{"recipe": "then", "after": "medmnist"}]}
-    params["ensemble"]["names"] = []
+    params |= running("medmnist", "dam", second=[{"recipe": "then", "after": "medmnist"}])
     path.write_text(yaml.safe_dump(params, sort_keys=False))
     run(["git", "commit", "-qam", "Two tasks"], clone)
     return clone

@@ -17,7 +17,7 @@ from benchmark.runs.workspace import Workspace
 from pipelines import ensemble as command
 from pipelines.console import prerequisites, project
 from pipelines.console.sides import side
-from tests.helpers import ROOT, make_data, told
+from tests.helpers import ROOT, make_data, running, told
 from tests.training.test_ensemble import train
 
 TASK, DATA = "breastmnist", make_data("breastmnist")
@@ -31,9 +31,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     content: Any = yaml.load((ROOT / "params.yaml").read_text())
     for name, like in INFERRED.items():
         content["recipes"][name] = content["recipes"][like]
-    content["finetune"] = {"recipes": list(INFERRED), "second": []}
     content["ensembles"] = {"both": {"about": "a test", "members": list(INFERRED)}}
-    content["ensemble"]["names"] = ["both"]
+    content.update(running(*INFERRED, ensembles=["both"]))
     content["profile"] = "smoke"
     content["profiles"]["smoke"]["seeds"] = [0, 1]
     with (tmp_path / "params.yaml").open("w") as file:

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from benchmark.core.errors import BadInput
 from pipelines.console import project
 from pipelines.launch import read, second_phase
-from tests.helpers import PARAMS, ROOT
+from tests.helpers import PARAMS, ROOT, running
 
 STAGE = """
 import os, sys
@@ -104,8 +104,7 @@ def test_other_parameters_are_refused(parameters: list[str]) -> None:
 
 
 def test_a_second_phase_is_known_by_its_stages_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    finetune = {"recipes": ["plain"], "second": [{"recipe": "plain-aucm", "after": "plain"}]}
-    params = PARAMS | {"finetune": finetune, "ensemble": {"names": []}}
+    params = PARAMS | running("plain", second=[{"recipe": "plain-aucm", "after": "plain"}])
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     monkeypatch.setattr(project, "PARAMS", tmp_path / "params.yaml")
     given = {"task": "breast-second1", "recipe": "plain-aucm"}
