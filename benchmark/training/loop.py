@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmark import augmentations, objectives
-from benchmark.config.recipes import StartFrom
 from benchmark.config.run import RunConfig
 from benchmark.config.schedules import ByBatch, Steps
 from benchmark.core.errors import NotFinite, OutOfMemory
@@ -80,12 +79,7 @@ class Training:
         self.seed = derive(config.seed, *config.tasks)
         self.model = model.build(config.network, outputs, self.seed)
         if start is not None:
-            self.model.trunk.load_state_dict(model.trunk_weights(start))
-            if isinstance(config.start, StartFrom):
-                if config.start.head == "kept":
-                    model.keep_heads(self.model, start)
-                else:
-                    model.new_heads(self.model, self.seed)
+            model.take_over(self.model, start, config.start, self.seed)
         if config.trainable != "all":
             model.freeze_all_but_last(self.model, config.trainable)
         self.model.to(device)

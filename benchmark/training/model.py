@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark import networks
-from benchmark.config.recipes import MemoryFormat
+from benchmark.config.recipes import MemoryFormat, Start, StartFrom
 from benchmark.core.seeding import derive, isolated
 from benchmark.networks import AnyNetwork
 
@@ -39,6 +39,16 @@ def build(network: AnyNetwork, outputs: Mapping[str, int], seed: int) -> MultiHe
         trunk = networks.build(network)
     with isolated(derive(seed, network, "head initialisation")):
         return MultiHead(trunk, networks.features(network), outputs)
+
+
+def take_over(model: MultiHead, weights: Mapping[str, Tensor], start: Start, seed: int) -> None:
+    """Go on from the weights of a run: with its trunk, and with the heads that `start` asks for."""
+    model.trunk.load_state_dict(trunk_weights(weights))
+    if isinstance(start, StartFrom):
+        if start.head == "kept":
+            keep_heads(model, weights)
+        else:
+            new_heads(model, seed)
 
 
 def new_heads(model: MultiHead, seed: int) -> None:
