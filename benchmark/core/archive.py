@@ -6,8 +6,11 @@ kinds of error. Here there is one, which says why in a few words.
 
 from __future__ import annotations
 
+import io
 import math
+import struct
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +24,8 @@ NO_BOMB = 2**28
 """Bytes that any array may unpack to."""
 DENSEST = 1100
 """So many times its packed size an array beyond that may have: deflate, which NumPy packs by, reaches no 1033."""
+LONGEST_HEADER = 10_000
+"""Bytes that an array may say of itself; NumPy reads as many as are claimed before it refuses more than these."""
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """What NumPy writes. Of others Python unpacks a whole piece at once, however large that becomes."""
 FOREIGN = {9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "zstandard", 95: "xz", 98: "PPMd"}
@@ -57,7 +62,7 @@ class Archive:
             self._file = zipfile.ZipFile(path)
         self._on_disk = path.stat().st_size
         self.files = [info.filename.removesuffix(".npy") for info in self._file.infolist()]
-        if twice := sorted({name for name in self.files if self.files.count(name) > 1}):
+        if twice := sorted(name for name, count in Counter(self.files).items() if count > 1):
             raise Unreadable(f"two arrays of the name {twice[0]}")
         self._members = dict(zip(self.files, self._file.infolist(), strict=True))
 
@@ -110,8 +115,15 @@ class Archive:
 
 
 def _header(file: IO[bytes]) -> Header:
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    shape, _, dtype = readers[np.lib.format.read_magic(file)](file)
+    form, reader = {
+        (1, 0): ("<H", np.lib.format.read_array_header_1_0),
+        (2, 0): ("<I", np.lib.format.read_array_header_2_0),
+    }[np.lib.format.read_magic(file)]
+    claimed = file.read(struct.calcsize(form))
+    (length,) = struct.unpack(form, claimed)
+    if length > LONGEST_HEADER:
+        raise Unreadable(f"a header of {length:,} bytes")
+    shape, _, dtype = reader(io.BytesIO(claimed + file.read(length)))
     return Header(dtype, shape)
 
 
@@ -119,7 +131,7 @@ def _header(file: IO[bytes]) -> Header:
 def _explained(what: str) -> Iterator[None]:
     try:
         yield
-    except PermissionError:
+    except (PermissionError, Unreadable):
         raise
     except Exception as error:  # whatever a crafted file makes of zipfile, its decompressors and NumPy's parser
         raise Unreadable(f"{what} ({' '.join(str(error).split())[:200] or type(error).__name__})") from error

@@ -129,6 +129,20 @@ def test_a_bomb_is_refused_unopened(tmp_path: Path, packed: str) -> None:
     assert peak < 2**20
 
 
+def test_a_header_that_claims_to_be_long_is_not_read(tmp_path: Path) -> None:
+    blanks = 2**26
+    content = b"\x93NUMPY\x02\x00" + struct.pack("<I", blanks) + b" " * blanks
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("x.npy", content)
+    tracemalloc.start()
+    with Archive(path) as file, pytest.raises(Unreadable, match="a header of 67,108,864 bytes"):
+        file["x"]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
+
+
 def test_an_array_beyond_the_free_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros(5000, np.uint8))
     monkeypatch.setattr(archive, "NO_BOMB", 4000)
