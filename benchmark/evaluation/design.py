@@ -4,8 +4,8 @@ The variance of a mean difference over S seeds, on n test images, is
 
     (images + both / S) * (present images / n) + seeds / S
 
-with the components below. A difference is called where 0 lies outside of its 95 % interval (`chance`). The smallest true one
-that is called with a probability of 80 % lies the quantile of 2.5 % and that of 20 % above 0.
+with the components below. A difference is called where its two-sided p is below `alpha` (`chance`). The smallest true one that
+is called with a probability of 80 % lies the quantile of half of `alpha` and that of 20 % above 0.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.evaluation.chance import CONFIDENCE, Chance
+from benchmark.evaluation.chance import ALPHA, Chance
 from benchmark.evaluation.placements import shared_and_own
 
 POWER = 0.8
@@ -63,18 +63,23 @@ class Design:
     """Of one task, or of the mean over several."""
 
     detectable: float
-    """The smallest true difference that would be called with a probability of `POWER`."""
+    """The smallest true difference that would be called with a probability of `POWER`, at least where tests are corrected."""
     seeds_needed: float
     """Of each method and task, for `WANTED` on the present images; infinity where the images alone vary too much."""
     images_needed: float
     """Test images of all tasks together, in their present shares, for `WANTED` with the present seeds; or infinity."""
 
 
-def design(tasks: Sequence[Components]) -> Design:
-    """Of the mean difference over tasks, equal weights."""
+def design(tasks: Sequence[Components], alpha: float = ALPHA) -> Design:
+    """Of the mean difference over tasks, equal weights.
+
+    Args:
+        alpha: below which a p calls the difference; of one among m tests that are corrected together, an m-th of 0.05, which
+            the smallest p of them has to be below (Holm), and any other at most.
+    """
 
     def detectable(seeds: float | None = None, times_images: float = 1.0) -> float:
-        return _detectable(pooled([part.chance(seeds, times_images) for part in tasks]))
+        return _detectable(pooled([part.chance(seeds, times_images) for part in tasks]), alpha)
 
     present = sum(part.present_images for part in tasks)
     seeds = _least(lambda count: detectable(seeds=count), 2)
@@ -89,8 +94,8 @@ def pooled(tasks: Sequence[Chance]) -> Chance:
     return Chance.of(weight * sum(part.images for part in tasks), parts)
 
 
-def _detectable(chance: Chance) -> float:
-    return chance.se * (chance.quantile((1 - CONFIDENCE) / 2) + chance.quantile(1 - POWER))
+def _detectable(chance: Chance, alpha: float) -> float:
+    return chance.se * (chance.quantile(alpha / 2) + chance.quantile(1 - POWER))
 
 
 def _least(detectable: Callable[[float], float], start: int) -> float:

@@ -23,6 +23,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 
@@ -34,6 +35,7 @@ RESAMPLES = 1000
 OVERALL = "all tasks"
 Test = tuple[tuple[str, str], "Measure", str]
 """Method and baseline, measure, and task or `OVERALL`."""
+Found = TypeVar("Found")
 
 
 class Measure(StrEnum):
@@ -85,8 +87,6 @@ class Effect:
     high: float | None
     p: float | None
     """Two-sided, of no difference."""
-    design: Design | None
-    """What could have been seen; None where nothing was decided, or no spread was seen."""
 
     @property
     def is_decided(self) -> bool:
@@ -117,6 +117,11 @@ class Overall:
         """Over all tasks, then on each."""
         return {OVERALL: self.mean, **self.tasks}
 
+    def parts(self, place: str) -> list[Components]:
+        """Of what is decided: one task's, or all tasks'."""
+        tasks = self.tasks.values() if place == OVERALL else [self.tasks[place]]
+        return [one.components for one in tasks if one.components is not None]
+
 
 @dataclass(frozen=True)
 class Contest:
@@ -127,6 +132,8 @@ class Contest:
     measures: Mapping[Measure, Overall]
     p_holm: Mapping[tuple[Measure, str], float]
     """By measure and task, or `OVERALL`: of what is decided, corrected for all contests together; see `contests`."""
+    designs: Mapping[tuple[Measure, str], Design]
+    """Likewise, what could have been called so; without what showed no spread."""
 
     def effects(self, measure: Measure) -> dict[str, Effect]:
         """Over all tasks, then on each."""
@@ -153,15 +160,18 @@ def contests(measured: Mapping[tuple[str, str], Mapping[Measure, Overall]]) -> l
                 if one.p is not None:
                     family = first if (measure, place) == ASKED else second
                     family[names, measure, place] = one.p
-    p_holm = {
-        test: p
-        for family in (first, second)
-        for test, p in zip(family, statistics.holm(list(family.values())), strict=True)
-    }
-    return [
-        Contest(*names, measures, {(measure, place): p for (of, measure, place), p in p_holm.items() if of == names})
-        for names, measures in measured.items()
-    ]
+    p_holm, designs = dict[Test, float](), dict[Test, Design]()
+    for family in (first, second):
+        p_holm |= dict(zip(family, statistics.holm(list(family.values())), strict=True))
+        for names, measure, place in family:
+            parts = measured[names][measure].parts(place)
+            if pooled([part.chance() for part in parts]).se > 0:
+                designs[names, measure, place] = design(parts, ALPHA / len(family))
+    return [Contest(*names, measures, _of(names, p_holm), _of(names, designs)) for names, measures in measured.items()]
+
+
+def _of(names: tuple[str, str], found: Mapping[Test, Found]) -> dict[tuple[Measure, str], Found]:
+    return {(measure, place): one for (of, measure, place), one in found.items() if of == names}
 
 
 def compare(tasks: Mapping[str, Scored], measure: Measure, resamples: int = RESAMPLES) -> Overall:
@@ -174,7 +184,7 @@ def compare(tasks: Mapping[str, Scored], measure: Measure, resamples: int = RESA
     found = {name: on_task(scored, measure, resamples) for name, scored in tasks.items()}
     value = float(np.mean([one.value for one in found.values()]))
     parts = [one.components for one in found.values() if one.components is not None]
-    decided = _decided(value, parts) if len(parts) == len(found) else (None, None, None, None)
+    decided = _decided(value, parts) if len(parts) == len(found) else (None, None, None)
     return Overall(measure, found, Effect(value, *decided))
 
 
@@ -182,12 +192,12 @@ def on_task(scored: Scored, measure: Measure, resamples: int = RESAMPLES) -> Tas
     """As `compare`, on one task."""
     seeds, images = scored.seeds, len(scored.labels)
     if not seeds:
-        return TaskEffect(float("nan"), None, None, None, None, seeds, images, None)
+        return TaskEffect(float("nan"), None, None, None, seeds, images, None)
     a, b = (np.stack([scores[seed] for seed in seeds]) for scores in (scored.a, scored.b))
     values, covariance = _over_images(measure, scored.labels, a, b, resamples)
     value = float(values.mean())
     if len(seeds) < 2 or not np.isfinite(covariance).all():
-        return TaskEffect(value, None, None, None, None, seeds, images, None)
+        return TaskEffect(value, None, None, None, seeds, images, None)
     parts = Components.of(covariance, values, images)
     return TaskEffect(value, *_decided(value, [parts]), seeds, images, parts)
 
@@ -206,10 +216,10 @@ def _over_images(
     return of_a - of_b, np.atleast_2d(np.cov(drawn_a - drawn_b))
 
 
-def _decided(value: float, parts: Sequence[Components]) -> tuple[float, float, float, Design | None]:
-    """Limits, p-value and design; perfect orders on both sides show no spread, so that nothing can be told."""
+def _decided(value: float, parts: Sequence[Components]) -> tuple[float, float, float]:
+    """Limits and p-value; perfect orders on both sides show no spread, so that nothing can be told."""
     chance = pooled([part.chance() for part in parts])
     if chance.se == 0:
-        return -1.0, 1.0, 1.0, None
+        return -1.0, 1.0, 1.0
     half = chance.half_width()
-    return max(value - half, -1.0), min(value + half, 1.0), chance.p(value), design(parts)
+    return max(value - half, -1.0), min(value + half, 1.0), chance.p(value)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 
 from benchmark.evaluation.comparison import Answer, Pair
-from benchmark.evaluation.statistics import ALPHA
 from benchmark.report import wording
 from benchmark.report.model import Cell, Comparison, TaskComparison
 
@@ -14,8 +13,8 @@ BETTER = (Answer.A_BETTER, Answer.B_BETTER)
 
 
 def discussion(comparison: Comparison) -> list[str]:
-    """Where training for AUROC and another loss differ, task by task, then the gaps between train and test, then ranks."""
-    return [*_pairs(comparison), *_gaps(comparison), *_ranks(comparison)]
+    """Where training for AUROC and another loss differ, task by task, then the gaps between train and test"""
+    return [*_pairs(comparison), *_gaps(comparison)]
 
 
 def _pairs(comparison: Comparison) -> Iterator[str]:
@@ -61,15 +60,3 @@ def _gap(cell: Cell) -> float | None:
     train, test = cell.figures.get("train_auc"), cell.figures.get("test_auc")
     gap = train.mean - test.mean if train and test else math.nan
     return None if math.isnan(gap) else gap
-
-
-def _ranks(comparison: Comparison) -> Iterator[str]:
-    ranking = comparison.ranking
-    if ranking.tasks < 2 or len(ranking.ranks) < 2:
-        return
-    each = ", ".join(f"{name} {rank:.2f}" for name, rank in sorted(ranking.ranks.items(), key=lambda item: item[1]))
-    p = ranking.p
-    meaning = "they do not all rank alike" if p < ALPHA else "no difference can be told"
-    yield (
-        f"Mean rank over {ranking.tasks} tasks (1 is best): {each}; {ranking.test} p {wording.p_equals(p)}: {meaning}."
-    )

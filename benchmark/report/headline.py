@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from benchmark.evaluation.design import WANTED
-from benchmark.evaluation.effect import OVERALL, Contest, Effect, Measure, Word
+from benchmark.evaluation import measures
+from benchmark.evaluation.chance import ALPHA
+from benchmark.evaluation.design import WANTED, Design
+from benchmark.evaluation.effect import OVERALL, Contest, Measure, Word
+from benchmark.evaluation.ranks import Ranking
 from benchmark.report import wording
+from benchmark.report.model import Comparison
 
 NONE = (
     "Whether training for AUROC helps is not answered here: no two recipes with figures differ in their objective alone, "
@@ -15,32 +19,49 @@ NONE = (
 )
 
 
-def headline(contests: Sequence[Contest]) -> list[str]:
-    """The answer over all tasks, then a sentence for each objective."""
-    if not contests:
-        return [NONE]
-    return [_answer(contests), *(_sentence(contest) for contest in contests)]
+def headline(comparison: Comparison) -> list[str]:
+    """The answer over all tasks, then a sentence for each objective, then the recipes' ranks."""
+    if not comparison.contests:
+        return [NONE, *_ranks(comparison.ranking)]
+    sentences = [_sentence(contest) for contest in comparison.contests]
+    return [answer(comparison.contests), *sentences, *_ranks(comparison.ranking)]
 
 
-def _answer(contests: Sequence[Contest]) -> str:
+def answer(contests: Sequence[Contest]) -> str:
+    """How many of the recipes that train for AUROC are better, over all tasks."""
     words = [contest.word(Measure.AUROC) for contest in contests]
     counts = ", ".join(f"{words.count(word)} {word}" for word in Word if word in words)
-    found = "Training for AUROC helped" if Word.BETTER in words else "Training for AUROC did not measurably help"
-    if set(words) <= {Word.UNDECIDED, Word.UNDEFINED}:
-        found = "Whether training for AUROC helped can't be told"
     return (
-        f"{found}: of {wording.counted(len(contests), 'recipe')} beside another one that differs from it in the "
+        f"{_found(set(words))}: of {wording.counted(len(contests), 'recipe')} beside another one that differs from it in the "
         f"objective alone, test AUROC is {counts}."
     )
 
 
+def _found(words: set[Word]) -> str:
+    if words <= {Word.UNDECIDED, Word.UNDEFINED}:
+        return "Whether training for AUROC helped can't be told"
+    better, worse = Word.BETTER in words, Word.WORSE in words
+    if better and worse:
+        return "Training for AUROC helped by one objective and hurt by another"
+    if not better and not worse:
+        return "Training for AUROC did not measurably help"
+    verb = "helped" if better else "hurt"
+    return (
+        f"Training for AUROC {verb}" if len(words) == 1 else f"Training for AUROC {verb} by some objectives, not by all"
+    )
+
+
 def _sentence(contest: Contest) -> str:
-    """Over all tasks, with what could have been seen."""
+    """Over all tasks, with what could have been seen in AUROC."""
     overall = contest.measures[Measure.AUROC]
     seeds = sorted({len(task.seeds) for task in overall.tasks.values()})
     scope = f"{wording.counted(len(overall.tasks), 'task')}, {' or '.join(map(str, seeds))} {'seed' if seeds == [1] else 'seeds'} each"
-    found = f"{contest.a} \N{MINUS SIGN} {contest.b}, {scope}: {wording.effect(overall.mean)} in test AUROC, {told(contest, Measure.AUROC)}"
-    return ". ".join((found, *seen(overall.mean))) + "."
+    found = "; ".join(
+        f"{wording.effect(one.mean)} in test {measures.NAMES[measure]}, {told(contest, measure)}"
+        for measure, one in contest.measures.items()
+    )
+    name = f"{contest.a} \N{MINUS SIGN} {contest.b}"
+    return ". ".join((f"{name}, {scope}: {found}", *_seen(contest.designs.get((Measure.AUROC, OVERALL))))) + "."
 
 
 def told(contest: Contest, measure: Measure, place: str = OVERALL) -> str:
@@ -49,14 +70,25 @@ def told(contest: Contest, measure: Measure, place: str = OVERALL) -> str:
     return word if p is None else f"{word} (p {wording.p_equals(p)}, Holm)"
 
 
-def seen(found: Effect) -> Iterator[str]:
-    """What this design could have seen; nothing where nothing was decided."""
-    if found.design is None:
+def _seen(design: Design | None) -> Iterator[str]:
+    """What could have been seen; nothing where nothing was decided."""
+    if design is None:
         return
-    yield f"A true difference of {found.design.detectable:.3f} would be called with 80 % probability"
-    needed = ((found.design.seeds_needed, "seeds of each"), (found.design.images_needed, "test images"))
+    yield f"A true difference of {design.detectable:.3f} in AUROC would be called with 80 % probability"
+    needed = ((design.seeds_needed, "seeds of each"), (design.images_needed, "test images"))
     ways = [f"{wording.needed(count)} {what}" for count, what in needed if math.isfinite(count)]
     if ways:
         yield f"For {WANTED} it takes {' or '.join(ways)}"
     else:
         yield f"For {WANTED} neither more seeds nor more test images are enough alone"
+
+
+def _ranks(ranking: Ranking) -> Iterator[str]:
+    if ranking.tasks < 2 or len(ranking.ranks) < 2:
+        return
+    each = ", ".join(f"{name} {rank:.2f}" for name, rank in sorted(ranking.ranks.items(), key=lambda item: item[1]))
+    meaning = "they do not all rank alike" if ranking.p < ALPHA else "no difference can be told"
+    yield (
+        f"Mean rank in test AUROC over {ranking.tasks} tasks (1 is best): {each}; "
+        f"{ranking.test} p {wording.p_equals(ranking.p)}: {meaning}."
+    )

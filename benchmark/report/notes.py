@@ -10,6 +10,9 @@ from benchmark.core.terms import Dimension
 from benchmark.published.table import README, load
 from benchmark.report.model import Comparison, TaskComparison
 
+KEPT = {"best": "the epoch of best val AUROC", "last": "the last epoch, chosen by nothing"}
+"""By a run's `keep`."""
+
 
 @dataclass(frozen=True)
 class Note:
@@ -154,9 +157,16 @@ def _ensembles(task: TaskComparison) -> Iterator[Note]:
 def _selection(task: TaskComparison) -> Iterator[Note]:
     rows = (("README", task.readme), ("MedMNIST v2", task.baseline))
     rules = "; ".join(f"{name}: {row.selection}" for name, row in rows if row)
-    if rules:
-        text = f"Ours keeps the epoch of best val AUROC and opens test once, afterwards. {rules}."
-        yield Note("Selection", text, differs=False)
+    if not rules:
+        return
+    kept: dict[str, list[str]] = {}
+    for cell in task.cells:
+        for run in cell.done[:1]:
+            if run.trained:
+                kept.setdefault(run.trained.config.keep, []).append(cell.recipe)
+    ours = " and ".join(f"{KEPT[which]} ({', '.join(recipes)})" for which, recipes in kept.items())
+    text = f"Ours keeps {ours}, and opens test once, afterwards. {rules}." if ours else f"{rules}."
+    yield Note("Selection", text, differs=False)
 
 
 def _accuracy(task: TaskComparison) -> Iterator[Note]:

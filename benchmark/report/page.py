@@ -77,7 +77,7 @@ def _first(comparison: Comparison) -> dict[str, Any]:
     references = {part.task.name: standing.references(part) for part in comparison.tasks}
     return {
         "comparison": comparison,
-        "headline": headline(comparison.contests),
+        "headline": headline(comparison),
         "measures": measures.NAMES,
         "told": told,
         "references": references,

@@ -57,7 +57,7 @@ def findings(comparison: Comparison) -> str:
 def readme(comparison: Comparison, picture: Picture | None) -> str:
     """The answer, its picture, and test AUROC by recipe and task; Markdown that ends in a line break."""
     tasks = _real(comparison)
-    answer, *sentences = headline(comparison.contests)
+    answer, *sentences = headline(comparison)
     parts = [f"**{answer}**", "\n".join(f"- {sentence}" for sentence in sentences)]
     parts += [f"![{picture.alt}]({PICTURE})"] if picture else []
     seeds = wording.counted(len(comparison.seeds), "seed")

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
+import math
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from benchmark.config.tasks import STAMP
+from benchmark.evaluation import measures
+from benchmark.evaluation.effect import Contest, Measure, Word
 from benchmark.report import wording
 from benchmark.report.headline import headline
 from benchmark.report.model import Cell, Comparison, TaskComparison
 
 WIDTH = 120
+ABOVE, BELOW = "\N{BLACK UP-POINTING TRIANGLE}", "\N{BLACK DOWN-POINTING TRIANGLE}"
+MARKS = f"{ABOVE} better, {BELOW} worse, else it may be chance"
 ABREAST = 4
 """Recipes side by side; the others stand in a table below, since figures cut in two can't be read."""
 
@@ -23,7 +28,10 @@ def table_text(comparison: Comparison, width: int = WIDTH) -> str:
     stamp = f"{STAMP}\n" if comparison.is_standin else ""
     buffer = io.StringIO()
     console = Console(file=buffer, width=width, color_system=None, highlight=False, markup=False)
-    console.print(stamp + "\n".join(headline(comparison.contests)))
+    console.print(stamp + "\n".join(headline(comparison)))
+    if comparison.contests:
+        console.print(f"\nDifference on test to the same training for another objective ({MARKS}, by Holm's p)")
+        console.print(_differences(comparison))
     console.print(f"\nTest AUROC, profile {comparison.profile} (below it: difference to the README)")
     for first in range(0, max(1, len(comparison.recipes)), ABREAST):
         console.print(_table(comparison, slice(first, first + ABREAST)))
@@ -34,9 +42,36 @@ def table_text(comparison: Comparison, width: int = WIDTH) -> str:
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
 
 
+def _differences(comparison: Comparison) -> Table:
+    """Of recipes that differ in the objective alone, over all tasks and on each."""
+    places = dict.fromkeys(place for one in comparison.contests for place in one.effects(Measure.AUROC))
+    table = _empty()
+    table.add_column("recipes", overflow="fold")
+    table.add_column("figure")
+    for place in places:
+        table.add_column(place, justify="right", overflow="fold")
+    for contest in comparison.contests:
+        for measure in contest.measures:
+            cells = [_difference(contest, measure, place) for place in places]
+            table.add_row(f"{contest.a} \N{MINUS SIGN} {contest.b}", measures.NAMES[measure], *cells)
+    return table
+
+
+def _difference(contest: Contest, measure: Measure, place: str) -> str:
+    found = contest.effects(measure).get(place)
+    if found is None or math.isnan(found.value):
+        return wording.NOTHING
+    mark = {Word.BETTER: f" {ABOVE}", Word.WORSE: f" {BELOW}"}.get(contest.word(measure, place), "")
+    return wording.difference(found.value) + mark
+
+
+def _empty() -> Table:
+    return Table(box=box.SIMPLE, padding=(0, 1), pad_edge=False, collapse_padding=True)
+
+
 def _table(comparison: Comparison, part: slice) -> Table:
     """Every task, with this part of the recipes."""
-    table = Table(box=box.SIMPLE, padding=(0, 1), pad_edge=False, collapse_padding=True)
+    table = _empty()
     table.add_column("task", no_wrap=True)
     table.add_column("README", justify="right")
     table.add_column("MedMNIST v2\nResNet-18", justify="right")

@@ -36,6 +36,8 @@ def test_seeds_that_lie_close_together_leave_the_images_their_whole_variance() -
 def test_with_images_alone_the_detectable_difference_is_the_textbooks() -> None:
     found = design([make(0.02, 0, 0)])
     assert found.detectable == pytest.approx(0.02 * (stats.norm.ppf(0.975) + stats.norm.ppf(POWER)))
+    halved = design([make(0.02, 0, 0)], 0.025).detectable
+    assert halved == pytest.approx(0.02 * (stats.norm.ppf(1 - 0.025 / 2) + stats.norm.ppf(POWER)))
     assert found.seeds_needed == math.inf
     assert found.images_needed == math.ceil(IMAGES * (found.detectable / WANTED) ** 2)
 

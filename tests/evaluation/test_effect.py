@@ -6,6 +6,7 @@ from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmark.evaluation import effect, placements, resampled
+from benchmark.evaluation.design import POWER, Components, design, pooled
 from benchmark.evaluation.effect import Measure, Scored
 
 POSITIVES, NEGATIVES = 60, 40
@@ -87,7 +88,7 @@ def test_one_seed_decides_nothing_neither_there_nor_over_all_tasks(measure: Meas
     found = effect.compare({"x": one, "y": several}, measure, resamples=20)
     for open_one in (found.tasks["x"], found.mean):
         assert np.isfinite(open_one.value)
-        assert (open_one.low, open_one.high, open_one.p, open_one.design) == (None, None, None, None)
+        assert (open_one.low, open_one.high, open_one.p) == (None, None, None)
         assert not open_one.is_decided
     assert found.tasks["y"].is_decided
 
@@ -105,8 +106,11 @@ def test_no_seed_in_common_and_one_class_are_undefined() -> None:
 def test_perfect_orders_on_both_sides_tell_nothing() -> None:
     perfect = LABELS.astype(float)
     found = effect.on_task(Scored(LABELS, {0: perfect, 1: perfect}, {0: perfect, 1: perfect}), Measure.AUROC)
-    assert (found.value, found.p, found.design) == (0, 1, None)
+    assert (found.value, found.p) == (0, 1)
     assert (found.low, found.high) == (-1, 1)
+    overall = effect.Overall(Measure.AUROC, {"x": found}, found)
+    (contest,) = effect.contests({("a", "b"): {Measure.AUROC: overall}})
+    assert not contest.designs
 
 
 def test_several_labels_are_averaged_on_the_same_images() -> None:
@@ -195,13 +199,16 @@ def test_the_interval_holds_a_true_difference(measure: Measure) -> None:
     assert 0.925 <= np.mean(held) <= 0.985
 
 
+PARTS = Components(1e-4, 1e-4, 1e-5, 2, 100)
+
+
 def contest_inputs(p: dict[str, list[float]]) -> dict[tuple[str, str], dict[Measure, effect.Overall]]:
     """By method, p-values: of AUROC over all tasks, then of each of two tasks; of the other measures nothing is decided."""
 
     def overall(measure: Measure, values: list[float | None]) -> effect.Overall:
-        mean, *tasks = (effect.Effect(0.01, -0.1, 0.1, one, None) for one in values)
+        mean, *tasks = (effect.Effect(0.01, -0.1, 0.1, one) for one in values)
         each = {
-            name: effect.TaskEffect(one.value, one.low, one.high, one.p, None, (0, 1), 100, None)
+            name: effect.TaskEffect(one.value, one.low, one.high, one.p, (0, 1), 100, PARTS)
             for name, one in zip("xy", tasks, strict=True)
         }
         return effect.Overall(measure, each, mean)
@@ -225,6 +232,40 @@ def test_auroc_over_all_tasks_is_one_family_and_all_else_another() -> None:
     assert found["one"].word(Measure.AUROC) is effect.Word.BETTER
     assert found["two"].word(Measure.AUROC, "y") is effect.Word.SAME
     assert found["two"].word(Measure.AVERAGE_PRECISION) is effect.Word.UNDECIDED
+    for one in found.values():  # what could have been called, so
+        assert one.designs == {asked: design([PARTS, PARTS], 0.05 / 2)} | {
+            (Measure.AUROC, place): design([PARTS], 0.05 / 4) for place in "xy"
+        }
+
+
+@pytest.mark.slow
+def test_a_detectable_difference_is_called_as_often_as_it_says_behind_the_correction() -> None:
+    """Three methods of which one is truly better, four tasks, five seeds: known components, the words of `contests`."""
+    random, parts = np.random.default_rng(11), Components(0.012**2, 0.008**2, 0.006**2, 5, 200)
+    true = design([parts] * 4, 0.05 / 3).detectable
+    called = []
+    for _ in range(1500):
+        measured = {
+            (name, "baseline"): {Measure.AUROC: drawn(random, parts, gain)}
+            for name, gain in zip("abc", (true, 0, 0), strict=True)
+        }
+        (first, *_) = effect.contests(measured)
+        called.append(first.word(Measure.AUROC) is effect.Word.BETTER)
+    assert POWER - 0.04 <= np.mean(called) <= POWER + 0.1
+
+
+def drawn(random: np.random.Generator, parts: Components, gain: float) -> effect.Overall:
+    """A comparison on four tasks whose true difference is `gain`."""
+    tasks = {}
+    for task in "wxyz":
+        values = random.normal(gain + random.normal(0, parts.images**0.5), (parts.seeds + parts.both) ** 0.5, 5)
+        seen = Components(parts.images, values.var(ddof=1), 0, 5, 200)
+        tasks[task] = effect.TaskEffect(
+            values.mean(), -1, 1, seen.chance().p(values.mean()), tuple(range(5)), 200, seen
+        )
+    mean = float(np.mean([one.value for one in tasks.values()]))
+    chance = pooled([one.components.chance() for one in tasks.values()])
+    return effect.Overall(Measure.AUROC, tasks, effect.Effect(mean, -1, 1, chance.p(mean)))
 
 
 def test_without_a_true_difference_the_headline_claims_one_in_a_report_of_twenty_at_most() -> None:

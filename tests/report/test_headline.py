@@ -7,8 +7,10 @@ from benchmark.config.run import resolve_finetune
 from benchmark.config.tasks import build_task
 from benchmark.evaluation.design import Design
 from benchmark.evaluation.effect import OVERALL, Contest, Effect, Measure, Overall, TaskEffect
-from benchmark.report import headline, kept
+from benchmark.evaluation.ranks import Ranking, RankTest
+from benchmark.report import headline, kept, wording
 from benchmark.report.gather import collect
+from benchmark.report.model import Comparison
 from benchmark.report.table import table_text
 from benchmark.runs.workspace import Workspace
 from tests.report.parts import PROFILE, make, markdown_of, page_of, sample_params, write_run, write_sample
@@ -28,11 +30,18 @@ def params_of(*recipes: str):
 
 def contest(a: str = "dam", value: float = 0.01, p: float | None = 0.2, design: Design | None = None) -> Contest:
     limits = (None, None) if p is None else (value - 0.02, value + 0.02)
-    mean = Effect(value, *limits, p, design)
-    task = TaskEffect(value, *limits, p, design, (0,) if p is None else (0, 1), 156, None)
+    mean = Effect(value, *limits, p)
+    task = TaskEffect(value, *limits, p, (0,) if p is None else (0, 1), 156, None)
     overall = Overall(Measure.AUROC, {"breastmnist": task}, mean)
     p_holm = {} if p is None else {(Measure.AUROC, OVERALL): p}
-    return Contest(a, "focal", {Measure.AUROC: overall}, p_holm)
+    designs = {(Measure.AUROC, OVERALL): design} if design else {}
+    return Contest(a, "focal", {Measure.AUROC: overall}, p_holm, designs)
+
+
+def told(contests: list[Contest]) -> list[str]:
+    """The headline of these alone."""
+    none = Ranking({}, 0, float("nan"), RankTest.FRIEDMAN)
+    return headline.headline(Comparison("", PROFILE, (0, 1), {}, (), {}, {}, none, contests=tuple(contests)))
 
 
 def test_recipes_that_differ_in_the_objective_alone_are_set_beside_each_other(workspace: Workspace) -> None:
@@ -75,9 +84,13 @@ def test_page_markdown_and_terminal_begin_with_the_answer(workspace: Workspace) 
     params = params_of("dam", "focal")
     write_sample(params, workspace, TASKS)
     comparison = make(params, workspace)
-    answer, sentence = headline.headline(comparison.contests)
+    answer, sentence, ranks = headline.headline(comparison)
     text = table_text(comparison, width=10_000)
-    assert text.startswith(f"{answer}\n{sentence}\n")
+    assert text.startswith(f"{answer}\n{sentence}\n{ranks}\n\nDifference on test")
+    assert ranks.startswith("Mean rank in test AUROC over 2 tasks (1 is best): ")
+    assert [line.split()[-3:] for line in text.splitlines() if "average precision" in line][1:] == [
+        [wording.difference(one.value) for one in comparison.contests[0].effects(Measure.AVERAGE_PRECISION).values()]
+    ]
     markdown, page = markdown_of(workspace), page_of(workspace)
     assert markdown.index(answer) < markdown.index("## Test AUROC")
     assert page.index(answer) < page.index('alt="Difference to the same training') < page.index('id="overview"')
@@ -98,33 +111,37 @@ def test_without_such_recipes_the_page_says_so(workspace: Workspace) -> None:
     [
         ([contest(p=None)], "Whether training for AUROC helped can't be told: of 1 recipe beside"),
         ([contest(p=0.2)], "Training for AUROC did not measurably help: of 1 recipe beside"),
-        ([contest(p=0.01), contest("x", -0.02, 0.01)], "Training for AUROC helped: of 2 recipes beside"),
-        ([contest("x", -0.02, 0.01)], "Training for AUROC did not measurably help: of 1 recipe"),
+        ([contest(p=0.01)], "Training for AUROC helped: of 1 recipe beside"),
+        ([contest(p=0.01), contest("x")], "Training for AUROC helped by some objectives, not by all: of 2"),
+        (
+            [contest(p=0.01), contest("x", -0.02, 0.01)],
+            "Training for AUROC helped by one objective and hurt by another: ",
+        ),
+        ([contest("x", -0.02, 0.01)], "Training for AUROC hurt: of 1 recipe"),
+        ([contest("x", -0.02, 0.01), contest()], "Training for AUROC hurt by some objectives, not by all: of 2"),
     ],
 )
 def test_the_answer_is_worded_by_rule(contests: list[Contest], answer: str) -> None:
-    assert headline.headline(contests)[0].startswith(answer)
+    assert told(contests)[0].startswith(answer)
 
 
 def test_counts_name_every_word() -> None:
     many = [contest(p=0.01), contest("x", -0.02, 0.01), contest("y", p=0.3), contest("z", p=None)]
-    assert headline.headline(many)[0].endswith(
-        "test AUROC is 1 better, 1 worse, 1 not distinguishable, 1 not decided: one seed."
-    )
+    assert told(many)[0].endswith("test AUROC is 1 better, 1 worse, 1 not distinguishable, 1 not decided: one seed.")
 
 
 def test_a_sentence_says_what_could_have_been_seen() -> None:
-    told = headline.headline([contest(design=Design(0.0312, 23, float("inf")))])[1]
-    assert told == (
+    sentence = told([contest(design=Design(0.0312, 23, float("inf")))])[1]
+    assert sentence == (
         "dam \N{MINUS SIGN} focal, 1 task, 2 seeds each: +0.0100 [\N{MINUS SIGN}0.0100, +0.0300] in test AUROC, not distinguishable (p = 0.200, Holm). "
-        "A true difference of 0.031 would be called with 80 % probability. "
+        "A true difference of 0.031 in AUROC would be called with 80 % probability. "
         "For 0.01 it takes 23 seeds of each."
     )
-    either = headline.headline([contest(design=Design(0.0312, 23, 1234.5))])[1]
+    either = told([contest(design=Design(0.0312, 23, 1234.5))])[1]
     assert either.endswith("For 0.01 it takes 23 seeds of each or 1,235 test images.")
-    neither = headline.headline([contest(design=Design(0.0312, float("inf"), float("inf")))])[1]
+    neither = told([contest(design=Design(0.0312, float("inf"), float("inf")))])[1]
     assert neither.endswith("For 0.01 neither more seeds nor more test images are enough alone.")
-    (alone,) = headline.headline([contest(p=None)])[1:]
+    (alone,) = told([contest(p=None)])[1:]
     assert alone == "dam \N{MINUS SIGN} focal, 1 task, 1 seed each: +0.0100 in test AUROC, not decided: one seed."
 
 

@@ -22,7 +22,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setattr(kept, "CACHE", tmp_path / "cache")
     (tmp_path / "docs").mkdir()
     for name in FILES:
-        (tmp_path / name).write_text(f"# Title\n\n{rebuilt.BEGIN}\nold\n{rebuilt.END}\n\nthe rest\n")
+        (tmp_path / name).write_text(f"# Title\n\n{rebuilt.BEGIN}\nwhat was before\n{rebuilt.END}\n\nthe rest\n")
     return Workspace(tmp_path)
 
 
@@ -41,7 +41,7 @@ def test_the_parts_are_replaced_and_the_rest_stays(workspace: Workspace) -> None
     for name, text in texts.items():
         assert text.startswith(f"# Title\n\n{rebuilt.BEGIN}\n{parts[name]}")
         assert text.endswith(f"{rebuilt.END}\n\nthe rest\n")
-        assert "old" not in text
+        assert "what was before" not in text
     assert (root / rebuilt.PICTURE).read_text(encoding="utf-8").lstrip().startswith("<?xml")
     rebuilt.write(comparison, root)
     assert {name: (root / name).read_text(encoding="utf-8") for name in FILES} == texts

@@ -10,6 +10,7 @@ from benchmark.config.tasks import build_task
 from benchmark.objectives import Objective
 from benchmark.report import standing
 from benchmark.report.discussion import discussion
+from benchmark.report.headline import headline
 from benchmark.report.model import Comparison, MeasuredRun
 from benchmark.report.notes import notes, verdict
 from benchmark.report.origins import origins
@@ -83,6 +84,18 @@ def test_a_network_by_settings_is_called_by_its_text(workspace: Workspace) -> No
     (judged,) = (standing.judgement(one, each, one.baseline) for each in one.cells if each.done)
     assert judged is not None
     assert "resnet18-w16-s2) against" in judged.reason
+
+
+def test_the_epoch_that_is_kept_is_each_recipes_own(workspace: Workspace) -> None:
+    params = sample_params(("breastmnist",))
+    task = build_task("breastmnist", params.tasks["breastmnist"])
+    write_run(params, workspace, "breastmnist", "readme")
+    config = resolve_finetune(params, task, "dam", PROFILE, 0).model_copy(update={"keep": "last"})
+    write_run(params, workspace, "breastmnist", "dam", config=config)
+    said = sentences(make(params, workspace), "breastmnist")["Selection"]
+    assert said.startswith(
+        "Ours keeps the epoch of best val AUROC (readme) and the last epoch, chosen by nothing (dam), and opens test once"
+    )
 
 
 def test_facts_of_the_published_figures_are_said(sample: Sample) -> None:
@@ -188,7 +201,7 @@ def test_ranks_are_told_with_the_test_that_was_made(workspace: Workspace, recipe
         for recipe in few.recipes:
             write_run(params, workspace, name, recipe, sizes=dict.fromkeys(names, FEW))
     comparison = make(params, workspace)
-    (sentence,) = (one for one in discussion(comparison) if one.startswith("Mean rank over 2 tasks"))
+    (sentence,) = (one for one in headline(comparison) if one.startswith("Mean rank in test AUROC over 2 tasks"))
     assert f"; {test} p = " in sentence
     other = {"sign test": "Friedman", "Friedman's test": "sign test"}[test]
     for text in (markdown_of(workspace), page_of(workspace).replace("&#39;", "'")):
