@@ -24,6 +24,8 @@ from benchmark.tracking import card, descriptions, served_model
 from benchmark.tracking.card import Card
 from benchmark.tracking.views import RESULTS, run_tags
 
+JUDGED = "recipe_val_auc"
+"""Tag of a version: what its recipe is chosen by, the mean over its seeds; the best seed's figure flatters one that has many."""
 CARD = "card"
 """Tag of a version that has its model card, with the card's name."""
 
@@ -39,8 +41,8 @@ def register(
 ) -> dict[str, Any]:
     """pt2 (torch.export, no pickle), uint8 images as in the file → probabilities, any batch size; see `served_model`.
 
-    An equal run's version is not made twice, and each has its model card. `serve` is the command that serves the champion. Alias `champion` goes to the best validation AUROC among each
-    recipe's or ensemble's newest version of this profile.
+    An equal run's version is not made twice, and each has its model card. `serve` is the command that serves the champion. Alias `champion` goes to the newest version of the recipe or
+    ensemble with the best validation AUROC of this profile.
 
     Args:
         out_of_fold: the val figures of all seeds of a cross-fitted recipe, which stand for the run's own: those are of the
@@ -63,11 +65,19 @@ def register(
         version = str(made.version)
         if not client.get_registered_model(task.name).description:
             client.update_registered_model(task.name, descriptions.model(task, serve))
-    for name in out_of_fold or {}:  # other seeds may have come since
+    tags[JUDGED] = f"{_judged(folder, out_of_fold, seeds):.6f}"
+    for name in (JUDGED, *(out_of_fold or {})):  # other seeds may have come since
         client.set_model_version_tag(task.name, version, name, tags[name])
     client.set_registered_model_alias(task.name, "champion", _champion(client, task.name, config.profile))
     _give_card(client, Card(folder, task, seeds), version)
     return {"model_name": task.name, "model_version": version}
+
+
+def _judged(folder: RunFolder, out_of_fold: Mapping[str, float] | None, seeds: Sequence[RunFolder]) -> float:
+    """Validation AUROC of a recipe: out of fold over all seeds, or their mean; of an ensemble its own."""
+    if out_of_fold:
+        return out_of_fold["val_auc"]
+    return float(np.mean([one.metrics()["val_auc"] for one in seeds or [folder]]))
 
 
 def _give_card(client: Any, of: Card, version: str) -> None:
@@ -139,7 +149,7 @@ def _data(task: Task, md5: str) -> Any:
 
 
 def _champion(client: Any, name: str, profile: str) -> str:
-    """The version with the best validation AUROC among each recipe's newest one of this profile."""
+    """The newest version of the recipe or ensemble with the best validation AUROC of this profile."""
     newest: dict[str, Any] = {}
     for version in client.search_model_versions(f"name = '{name}'"):
         recipe = version.tags.get("recipe", "")
@@ -147,6 +157,9 @@ def _champion(client: Any, name: str, profile: str) -> str:
             continue
         if recipe not in newest or int(version.version) > int(newest[recipe].version):
             newest[recipe] = version
-    # Equal AUROC: the older version keeps the title.
-    best = max(newest.values(), key=lambda version: (float(version.tags["val_auc"]), -int(version.version)))
+    # Equal AUROC: the older version keeps the title. Versions from before there was the tag have their own figure alone.
+    best = max(
+        newest.values(),
+        key=lambda version: (float(version.tags.get(JUDGED, version.tags["val_auc"])), -int(version.version)),
+    )
     return str(best.version)

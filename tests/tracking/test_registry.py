@@ -6,6 +6,7 @@ import mlflow
 import pytest
 
 from benchmark.runs.workspace import Workspace
+from benchmark.tracking import registry, store
 from benchmark.tracking.line import Line
 from benchmark.tracking.tracker import Tracker
 from benchmark.training import execute
@@ -43,3 +44,33 @@ def test_models_can_be_searched_by_a_figure_on_a_data_file(tmp_path: Path, monke
     assert [[(one.dataset.name, one.dataset.digest) for one in of_run] for of_run in inputs] == [
         [("breastmnist", part.md5)]
     ] * 2
+
+
+def test_a_recipe_is_chosen_by_the_mean_over_its_seeds_and_not_by_its_luckiest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    store.use()
+    client = mlflow.MlflowClient()
+    client.create_registered_model("breastmnist")
+
+    def version(recipe: str, profile: str = "quick", **figures: float) -> str:
+        tags = {"recipe": recipe, "profile": profile} | {name: str(value) for name, value in figures.items()}
+        return str(client.create_model_version("breastmnist", str(tmp_path / recipe), tags=tags).version)
+
+    version("uneven", val_auc=0.99, recipe_val_auc=0.80)
+    version("even", val_auc=0.97, recipe_val_auc=0.96)  # which another one of the recipe has come after
+    version("elsewhere", "full", val_auc=1.0, recipe_val_auc=1.0)
+    expected = version("even", val_auc=0.90, recipe_val_auc=0.85)
+    version("old", val_auc=0.84)
+    assert registry._champion(client, "breastmnist", "quick") == expected
+
+
+def test_a_version_says_what_its_recipe_is_chosen_by(tmp_path: Path) -> None:
+    folders = [Workspace(tmp_path).run("quick", "breastmnist", "test", seed) for seed in (0, 1)]
+    for folder, value in zip(folders, (0.9, 0.7), strict=True):
+        folder.write_metrics({"val_auc": value})
+    assert registry._judged(folders[0], None, folders) == pytest.approx(0.8)
+    assert registry._judged(folders[0], {"val_auc": 0.6}, folders) == 0.6
+    assert registry._judged(folders[0], None, []) == 0.9  # an ensemble
