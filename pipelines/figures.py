@@ -68,7 +68,8 @@ def _write_cards(asked: Side, params: Params, out: Path) -> None:
         for folder in folders:
             seed = _seed(folder)
             seeds = folders if seed else ()  # an ensemble is one model
-            card = Card(folder, find_task(params, task, "params.yaml"), seeds, project.WORKSPACE)
+            workspace = project.WORKSPACE.of_figures(folder.record().config.profile)
+            card = Card(folder, find_task(params, task, "params.yaml"), seeds, workspace)
             name = "-".join((task, card.record.config.recipe, *([f"seed{seed}"] if seed else [])))
             write_text(out / f"{name}.md", card.whole())
             print(f"model card: {out / name}.md")

@@ -31,7 +31,8 @@ from benchmark.evaluation import placements, resampled, statistics
 from benchmark.evaluation.chance import ALPHA
 from benchmark.evaluation.design import Components, Design, design, pooled
 
-RESAMPLES = 1000
+RESAMPLES, FEW_RESAMPLES, MANY_IMAGES = 1000, 200, 5000
+"""Of images; on test sets beyond that size fewer do, where what other images change is small."""
 OVERALL = "all tasks"
 Test = tuple[tuple[str, str], "Measure", str]
 """Method and baseline, measure, and task or `OVERALL`."""
@@ -47,6 +48,11 @@ class Measure(StrEnum):
     AVERAGE_PRECISION = "average_precision"
 
 
+FIGURES = {
+    Measure.PARTIAL_AUROC: resampled.partial_auroc,
+    Measure.AVERAGE_PRECISION: resampled.average_precision,
+}
+"""Of those without a closed form."""
 ASKED = (Measure.AUROC, OVERALL)
 
 
@@ -174,12 +180,12 @@ def _of(names: tuple[str, str], found: Mapping[Test, Found]) -> dict[tuple[Measu
     return {(measure, place): one for (of, measure, place), one in found.items() if of == names}
 
 
-def compare(tasks: Mapping[str, Scored], measure: Measure, resamples: int = RESAMPLES) -> Overall:
+def compare(tasks: Mapping[str, Scored], measure: Measure, resamples: int | None = None) -> Overall:
     """Method a against baseline b on each task and over all, at least one.
 
     Args:
         tasks: by name.
-        resamples: of images, for the measures without a closed form.
+        resamples: of images, for the measures without a closed form; as many as the test set's size asks for if not given.
     """
     found = {name: on_task(scored, measure, resamples) for name, scored in tasks.items()}
     value = float(np.mean([one.value for one in found.values()]))
@@ -188,32 +194,42 @@ def compare(tasks: Mapping[str, Scored], measure: Measure, resamples: int = RESA
     return Overall(measure, found, Effect(value, *decided))
 
 
-def on_task(scored: Scored, measure: Measure, resamples: int = RESAMPLES) -> TaskEffect:
+def on_task(scored: Scored, measure: Measure, resamples: int | None = None) -> TaskEffect:
     """As `compare`, on one task."""
     seeds, images = scored.seeds, len(scored.labels)
     if not seeds:
         return TaskEffect(float("nan"), None, None, None, seeds, images, None)
     a, b = (np.stack([scores[seed] for seed in seeds]) for scores in (scored.a, scored.b))
-    values, covariance = _over_images(measure, scored.labels, a, b, resamples)
+    values = _figures(measure, scored.labels, a) - _figures(measure, scored.labels, b)
     value = float(values.mean())
-    if len(seeds) < 2 or not np.isfinite(covariance).all():
+    if len(seeds) < 2 or math.isnan(value):
+        return TaskEffect(value, None, None, None, seeds, images, None)
+    if resamples is None:
+        resamples = FEW_RESAMPLES if images > MANY_IMAGES else RESAMPLES
+    covariance = _covariance(measure, scored.labels, a, b, resamples)
+    if not np.isfinite(covariance).all():
         return TaskEffect(value, None, None, None, seeds, images, None)
     parts = Components.of(covariance, values, images)
     return TaskEffect(value, *_decided(value, [parts]), seeds, images, parts)
 
 
-def _over_images(
-    measure: Measure, labels: np.ndarray, a: np.ndarray, b: np.ndarray, resamples: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each seed's difference, (S,), and their covariance over other images, (S, S)."""
+def _figures(measure: Measure, labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Of each seed, (S,), from its scores (S, n, L)."""
     if measure is Measure.AUROC:
-        (of_a, by_a), (of_b, by_b) = (placements.by_seed(labels, stack) for stack in (a, b))
-        return of_a - of_b, (by_a - by_b) @ (by_a - by_b).T
-    figure = resampled.partial_auroc if measure is Measure.PARTIAL_AUROC else resampled.average_precision
-    both = np.concatenate([a, b])
-    of_a, of_b = np.split(np.array([resampled.figure_of(figure, labels, scores) for scores in both]), 2)
-    drawn_a, drawn_b = np.split(resampled.figures_of(figure, labels, both, resamples, np.random.default_rng(0)), 2)
-    return of_a - of_b, np.atleast_2d(np.cov(drawn_a - drawn_b))
+        aurocs, _ = placements.by_seed(labels, scores)
+        return aurocs
+    return np.array([resampled.figure_of(FIGURES[measure], labels, one) for one in scores])
+
+
+def _covariance(measure: Measure, labels: np.ndarray, a: np.ndarray, b: np.ndarray, resamples: int) -> np.ndarray:
+    """Of the seeds' differences over other images, (S, S)."""
+    if measure is Measure.AUROC:
+        (_, by_a), (_, by_b) = (placements.by_seed(labels, stack) for stack in (a, b))
+        covariance: np.ndarray = (by_a - by_b) @ (by_a - by_b).T
+        return covariance
+    drawn = resampled.figures_of(FIGURES[measure], labels, np.concatenate([a, b]), resamples, np.random.default_rng(0))
+    drawn_a, drawn_b = np.split(drawn, 2)
+    return np.atleast_2d(np.cov(drawn_a - drawn_b))
 
 
 def _decided(value: float, parts: Sequence[Components]) -> tuple[float, float, float]:

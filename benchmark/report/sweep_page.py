@@ -130,6 +130,7 @@ def content(params: Params, task: Task, result: Result, commands: Commands) -> d
         "winner": winner,
         "varied": {part_of(key) for key in winner.settings},
         "searched": _searched(winner.search),
+        "cross_fitted": winner.recipe in params.recipes and params.recipes[winner.recipe].cross_fit is not None,
         "choice": own,
         "picture": heatmap(rows, own.trial if own else None, winner.trial, title),
         "columns": result.settings,

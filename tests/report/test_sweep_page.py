@@ -1,13 +1,17 @@
 """The page of a swept task: where the recipe's own choice stands, and what can be told from it."""
 
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
+from benchmark.config.params import load_params
 from benchmark.config.tasks import STAMP
+from benchmark.core.provenance import ROOT
 from benchmark.evaluation.statistics import holm
 from benchmark.report import sweep_page
 from benchmark.report.plots.heatmap import equal_losses, heatmap
@@ -169,3 +173,14 @@ def test_losses_with_the_same_figures_everywhere_are_said_to_have_the_same_map(w
     assert "The maps of cross-entropy and nll are the same." in page(workspace, result)
     failed = make_result({trial.name: {"val_auc": np.nan, "status": "failed: loss"} for trial in trials})
     assert equal_losses(failed.table) == []
+
+
+@pytest.mark.parametrize(("recipe", "said"), [("plain-crossed", True), ("plain", False)])
+def test_what_is_chosen_by_the_part_that_a_seed_held_out_says_so(tmp_path: Path, recipe: str, said: bool) -> None:
+    """Of the searches that git holds, under another recipe's name for those that held nothing out."""
+    shutil.copytree(ROOT / "sweeps/breastmnist/small-2d", tmp_path / "sweeps/breastmnist/small-2d")
+    winner = tmp_path / "sweeps/breastmnist/small-2d/winner.yaml"
+    winner.write_text(winner.read_text().replace("recipe: plain-crossed", f"recipe: {recipe}"))
+    written = sweep_page.write(load_params(ROOT / "params.yaml"), Workspace(tmp_path), Commands())
+    text = written["breastmnist"].read_text(encoding="utf-8")
+    assert ("each on the part of train and val that it held out" in text) is said
