@@ -168,21 +168,24 @@ class World:
     sd: float
     """Of one seed, ours and theirs."""
     images: float
-    """Standard error of ours over other images, and of the difference to any published run."""
+    """Standard error of ours over other images, and of a published run; of their difference where half of it is shared."""
     rows: int = 1
     advantage: float = 0.0
     """By how much ours is better in truth."""
     others: float = 0.0
     """By how much all published methods but one are worse than that."""
+    shared: float = 0.5
+    """Correlation of what other images change for ours and for a published run."""
 
     def verdicts(self, draws: int, correct: bool = True) -> Counter[Verdict]:
         """How often each word is said of ours beside the highest row."""
         random, one = np.random.default_rng([self.seeds, self.rows, int(1e4 * self.sd), int(1e4 * self.images)]), TASK
         found: Counter[Verdict] = Counter()
+        alone = self.images * math.sqrt(1 - self.shared)
         for _ in range(draws):
             own = 0.85 + self.advantage + random.normal(0, self.sd, self.seeds)
-            mean = float(own.mean()) + random.normal(0, self.images * math.sqrt(0.5))
-            theirs = 0.85 + random.normal(0, math.hypot(self.sd, self.images * math.sqrt(0.5)), self.rows)
+            mean = float(own.mean()) + random.normal(0, alone)
+            theirs = 0.85 + random.normal(0, math.hypot(self.sd, alone), self.rows)
             theirs[1:] -= self.others
             rows = rows_of(theirs)
             measured = ours(mean, float(own.std(ddof=1)), self.seeds, self.images)
@@ -205,6 +208,16 @@ def test_another_seed_of_the_same_recipe_is_called_better_or_worse_in_two_to_six
     }
     assert min(told.values()) > 0.01
     assert max(told.values()) <= 0.073
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("shared", "least", "most"), [(0.0, 0.05, 0.18), (0.3, 0.035, 0.11), (0.5, 0.025, 0.06), (0.7, 0.005, 0.055)]
+)
+def test_the_rule_takes_half_of_what_other_images_change_for_shared(shared: float, least: float, most: float) -> None:
+    """An equal recipe beside a fixed row; it errs more where ours and theirs share less of their luck with the images."""
+    for sd, images in ((0.005, 0.025), (0.01, 0.025), (0.02, 0.02), (0.02, 0.01)):
+        assert least <= 1 - share(World(5, sd, images, shared=shared), Verdict.SAME) <= most
 
 
 @pytest.mark.slow
