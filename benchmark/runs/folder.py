@@ -12,6 +12,8 @@ checkpoint/         what a killed run resumes from; removed when the run is done
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WEIGHTS = "model.safetensors"
+OS_ERROR = re.compile(r"\(os error (\d+)\)")
+"""How safetensors, which has an error of its own, names that of the system, such as a full disk."""
 RESULTS = {
     "pretrain": ("history.csv", "metrics.json", WEIGHTS),
     "finetune": ("history.csv", "metrics.json", WEIGHTS, "scores.npz"),
@@ -72,10 +76,18 @@ class RunFolder:
 
     def write_weights(self, weights: Mapping[str, Any]) -> None:
         """Weights by name, as safetensors; the tensors are stored contiguous and on the CPU."""
-        from safetensors.torch import save_file  # late: imports PyTorch, and what only reads figures needs none
+        from safetensors import SafetensorError  # late: with PyTorch, and what only reads figures needs none
+        from safetensors.torch import save_file
 
+        content = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
         with atomic(self.path / WEIGHTS) as partial:
-            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, partial)
+            try:
+                save_file(content, partial)
+            except SafetensorError as error:
+                if found := OS_ERROR.search(str(error)):
+                    number = int(found[1])
+                    raise OSError(number, os.strerror(number), str(self.path / WEIGHTS)) from error
+                raise
 
     def write_tracking(self, tracking: Mapping[str, Any]) -> None:
         write_text(self.path / "tracking.json", json_text(tracking))

@@ -1,7 +1,9 @@
 """The run folder: what is written comes back, and nothing is ever half-written."""
 
+import errno
 import hashlib
 import json
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,18 @@ def test_weights_and_history_come_back(folder: RunFolder) -> None:
     folder.write_history([{"epoch": 1, "val_auc": 0.1 + 0.2}, {"epoch": 2, "val_auc": 0.75}])
     assert torch.equal(folder.weights()["trunk.w"], torch.arange(4.0).reshape(2, 2).T)
     assert folder.history()["val_auc"].tolist() == [0.1 + 0.2, 0.75]
+
+
+def test_a_full_disk_is_the_systems_error_also_where_safetensors_has_its_own(folder: RunFolder) -> None:
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, most[1]))
+    try:
+        with pytest.raises(OSError, match=r"model\.safetensors") as caught:
+            folder.write_weights({"a": torch.zeros(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert caught.value.errno == errno.EFBIG
+    assert list(folder.path.iterdir()) == []
 
 
 def test_a_record_comes_back_as_it_was_written(folder: RunFolder) -> None:
