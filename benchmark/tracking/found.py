@@ -134,6 +134,8 @@ def epochs(run: Any) -> set[int]:
 
 
 def _search(experiment_id: str, tags: Mapping[str, str], status: str = "") -> list[Any]:
-    parts = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
+    """MLflow's filters know no way to write an apostrophe, as the path of a clone may have one: such a tag is compared here."""
+    parts = [f"tags.`{name}` = '{value}'" for name, value in tags.items() if not set(value) & set("'\\")]
     parts += [f"attributes.status = '{status}'"] if status else []
-    return list(MlflowClient().search_runs([experiment_id], " and ".join(parts), max_results=1000))
+    runs = MlflowClient().search_runs([experiment_id], " and ".join(parts), max_results=1000)
+    return [run for run in runs if all(run.data.tags.get(name) == value for name, value in tags.items())]
