@@ -22,6 +22,8 @@ LOGGED = "logged"
 """Tag with the digest of all that a run's folder has to show; set last, so without it a run is not whole."""
 LAUNCH = "launch"
 """Level of a run that MLflow opened to launch a process, of which another run came to hold the figures."""
+OF_A_FOLDER = ("seed", "recipe")
+"""Levels of the run of one folder: of a seed, or of an ensemble, whose figures are the recipe's own."""
 PARENT = "mlflow.parentRunId"
 ENTRY_POINT, SOURCE = "mlflow.project.entryPoint", "mlflow.source.name"
 
@@ -39,10 +41,10 @@ def is_whole(run: Any) -> bool:
     return run is not None and run.info.status == "FINISHED" and LOGGED in run.data.tags
 
 
-def seed_of(experiment_id: str, identity: str) -> Any:
+def with_files_of(experiment_id: str, identity: str) -> Any:
     """A run whose artifacts are the files of the run folder with this identity; None where there is none."""
-    runs = _search(experiment_id, {"identity": identity, "level": "seed"})
-    return next((run for run in runs if is_whole(run)), None)
+    runs = _search(experiment_id, {"identity": identity})
+    return next((run for run in runs if is_whole(run) and run.data.tags.get("level") in OF_A_FOLDER), None)
 
 
 def result(folders: Collection[RunFolder], without_test: bool = False) -> str:

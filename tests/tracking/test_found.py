@@ -68,11 +68,18 @@ def runs(store: MlflowClient, level: str) -> list[Any]:
     return list(store.search_runs([experiment.experiment_id], f"tags.level = '{level}'"))
 
 
+def given_there(folder: RunFolder) -> None:
+    """Predictions from elsewhere, scored."""
+    folder.write_scores(make_scores(DATA.task, 0))
+    folder.write_metrics(metrics(folder.scores()))
+    folder.seal(from_elsewhere(recipe=folder.path.parent.name))
+
+
 def launch(monkeypatch: pytest.MonkeyPatch, store: MlflowClient, params: dict[str, str]) -> str:
     """A run as `mlflow run` opens it."""
     experiment = store.get_experiment_by_name(NAME)
     number = experiment.experiment_id if experiment else store.create_experiment(NAME)
-    run = store.create_run(number, tags={"mlflow.project.entryPoint": "finetune", "mlflow.source.name": "here"})
+    run = store.create_run(number, tags={"mlflow.project.entryPoint": "finetune", "mlflow.source.name": "/it's/here"})
     for name, value in params.items():
         store.log_param(run.info.run_id, name, value)
     monkeypatch.setenv("MLFLOW_RUN_ID", run.info.run_id)
@@ -169,23 +176,37 @@ def test_a_folder_with_another_run_in_it_no_longer_says_where_the_first_is() -> 
     assert other.tracking()["identity"] == other.record().identity
 
 
-def test_a_version_leads_to_its_own_run_also_after_its_cell_was_trained_anew(tmp_path: Path) -> None:
+def test_a_version_leads_to_its_own_run_also_after_its_folder_was_changed_or_its_cell_trained_anew(
+    tmp_path: Path,
+) -> None:
     folder = train(0)
     log([folder], {NAME: DATA})
-    scores = folder.scores()["test"][1]
+    scores, figures = folder.scores()["test"][1], folder.metrics()
     assert run_of_version(f"models:/{NAME}/1", "argument", tmp_path / ".cache") == folder
-    train(0, batch_size=8)
+    folder.write_metrics({"test_auc": 1.0})
     old = run_of_version(f"models:/{NAME}/1", "argument", tmp_path / ".cache")
     assert old.path != folder.path
+    assert old.metrics() == figures
+    old.write_metrics({"test_auc": 1.0})
+    train(0, batch_size=8)
+    assert run_of_version(f"models:/{NAME}/1", "argument", tmp_path / ".cache") == old
+    assert old.metrics() == figures
     assert (old.scores()["test"][1] == scores).all()
+    assert [path.name for path in old.path.parent.iterdir()] == [old.path.name]
 
 
-def test_without_its_files_in_the_store_a_version_says_that_its_folder_holds_another_run(
+def test_without_its_files_in_the_store_a_version_says_that_its_folder_holds_another_run_or_is_damaged(
     store: MlflowClient, tmp_path: Path
 ) -> None:
-    log([train(0)], {NAME: DATA})
+    folder = train(0)
+    log([folder], {NAME: DATA})
     for run in runs(store, "seed"):
         store.delete_run(run.info.run_id)
+    folder.write_metrics({"test_auc": 1.0})
+    with pytest.raises(
+        BadInput, match=r"is damaged: metrics.json: not what the run has made, and the store has no files"
+    ):
+        run_of_version(f"models:/{NAME}/1", "argument", tmp_path / ".cache")
     train(0, batch_size=8)
     with pytest.raises(BadInput, match="now holds another run"):
         run_of_version(f"models:/{NAME}/1", "argument", tmp_path / ".cache")
