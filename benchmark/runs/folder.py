@@ -124,9 +124,15 @@ class RunFolder:
         return self._json("metrics.json")
 
     def tracking(self) -> dict[str, Any]:
-        """Where MLflow holds this run; empty where it was never tracked, or another one that lay here was."""
-        content = self._json("tracking.json") if self.has("tracking.json") else {}
-        return content if self.holds(content.get("identity", "")) else {}
+        """Where MLflow holds this run; empty where it was never tracked, or another one that lay here was.
+
+        A damaged file tells no more than none: tracking the run writes it anew.
+        """
+        try:
+            content = self._json("tracking.json") if self.has("tracking.json") else {}
+        except DamagedRun:
+            return {}
+        return content if isinstance(content, dict) and self.holds(content.get("identity", "")) else {}
 
     def history(self) -> pd.DataFrame:
         """A row an epoch; none where the run has no epochs."""
@@ -189,8 +195,11 @@ class RunFolder:
 
     @property
     def is_done(self) -> bool:
-        """Whether the run came to its end, and all that it found is still there."""
-        return self.status.is_done
+        """Whether the run came to its end, and all that it found is still there; a record that can't be read says neither."""
+        try:
+            return self.status.is_done
+        except DamagedRun:
+            return False
 
     def holds(self, identity: str) -> bool:
         """Whether this is the folder of that very run, finished or not; a record that can't be read is nobody's."""

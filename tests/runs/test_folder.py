@@ -91,6 +91,16 @@ def test_a_damaged_record_is_named_and_is_of_no_run(folder: RunFolder, content: 
     with told(DamagedRun, sentence + ".*; run its stage again, which makes it anew, or remove the folder"):
         folder.record()
     assert not folder.holds(trained().identity)
+    assert not folder.is_done
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "{}", "7"])
+def test_a_damaged_note_of_where_mlflow_holds_a_run_counts_as_none(folder: RunFolder, content: str) -> None:
+    folder.write_record(trained())
+    folder.write_tracking({"identity": trained().identity, "run_id": "1"})
+    assert folder.tracking()["run_id"] == "1"
+    (folder.path / "tracking.json").write_text(content)
+    assert folder.tracking() == {}
 
 
 def test_predictions_from_elsewhere_are_no_training(folder: RunFolder) -> None:

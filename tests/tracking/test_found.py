@@ -12,7 +12,10 @@ from mlflow import MlflowClient
 from benchmark.config.params import Params
 from benchmark.core.errors import BadInput, NoStore
 from benchmark.data.load import TaskData
+from benchmark.runs import ensemble
 from benchmark.runs.folder import RunFolder
+from benchmark.runs.record import EnsembleConfig
+from benchmark.runs.scores import metrics
 from benchmark.runs.workspace import Workspace
 from benchmark.tracking import everything
 from benchmark.tracking.cell import Cell, Texts, cell_tags, log_cell
@@ -21,7 +24,8 @@ from benchmark.tracking.line import Line
 from benchmark.tracking.tracker import Tracker
 from benchmark.tracking.versions import run_of_version
 from benchmark.training import execute
-from tests.helpers import CPU, make_config, make_data, shipped
+from tests.helpers import CPU, from_elsewhere, make_config, make_data, shipped
+from tests.tracking.parts import finished, make_scores
 
 DATA = make_data("breastmnist")
 NAME = "breastmnist"
@@ -249,9 +253,52 @@ def test_what_is_not_finished_is_named_and_left_out(store: MlflowClient) -> None
     folder = train(0)
     record = json.loads((folder.path / "run.json").read_text())
     (folder.path / "run.json").write_text(json.dumps(record | {"status": "running"}))
-    assert workspace_log(shipped()) == [f"runs/smoke/{NAME}/test: left out, seed0 running"]
+    assert workspace_log(shipped()) == [f"runs/smoke/{NAME}/test: left out, seed0 not finished"]
     assert store.get_experiment_by_name(NAME) is None
     assert mlflow.active_run() is None
+
+
+def cut(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{")
+
+
+def test_what_is_damaged_is_named_and_left_out_and_the_rest_is_logged(store: MlflowClient) -> None:
+    workspace, root = Workspace(), Path(everything.__file__).parents[2] / "sweeps" / NAME
+    for recipe, seed in (("right", 0), ("changed", 0), ("changed", 1), ("cut", 0)):
+        finished(workspace, NAME, recipe, seed)
+    workspace.run("quick", NAME, "changed", 1).write_metrics({"test_auc": 1.0})
+    for method in ("given", "given-changed"):
+        given_there(workspace.given(NAME, method, 0))
+    (workspace.given(NAME, "given-changed", 0).path / "scores.npz").write_bytes(b"")
+    shutil.copytree(root, Path("sweeps") / NAME)
+    trial = Path("sweeps", NAME, "readme", "trials.csv").read_text().splitlines()[1].partition(",")[0]
+    both = EnsembleConfig(stage="ensemble", tasks=(NAME,), recipe="both", profile="quick", members=("right",))
+    ensemble.make(both, {"right": [workspace.run("quick", NAME, "right", 0)]}, workspace)
+    damaged = [
+        Path("trunks/quick/2d/run.json"),
+        Path("runs/quick", NAME, "cut/seed0/run.json"),
+        Path("ensembles/quick", NAME, "other/run.json"),
+        Path("runs/quick", NAME, "refused/refused.json"),
+        Path("trials/quick", NAME, trial, "seed0/run.json"),
+        Path("external", NAME, "given-cut/seed0/run.json"),
+    ]
+    for path in damaged:
+        cut(path)
+    said = workspace_log(shipped(), "quick")
+    left_out = [line for line in said if ": left out, " in line]
+    assert sorted(set(said) - set(left_out)) == [
+        f"ensembles/quick/{NAME}/both: logged",
+        f"external/{NAME}/given/seed0: logged",
+        f"runs/quick/{NAME}/right: logged, 1 seeds",
+    ]
+    for path in damaged:
+        assert sum(str(path) in line for line in left_out) == 1, path
+    changed = f"runs/quick/{NAME}/changed: left out, seed1 damaged: metrics.json: not what the run has made"
+    given = f"external/{NAME}/given-changed/seed0: left out, damaged: scores.npz: not what the run has made"
+    assert {changed, given} < set(left_out)
+    assert len(left_out) == len(damaged) + 2
+    assert sorted(run.data.tags["recipe"] for run in runs(store, "recipe")) == ["both", "given", "right"]
 
 
 def test_a_search_without_its_runs_is_logged_from_its_table(store: MlflowClient) -> None:
