@@ -98,6 +98,7 @@ def test_a_batch_of_one_is_answered(ask: Ask, form: str) -> None:
 
 
 SCALED = (IMAGES / 255).tolist()
+ONE_TRUE = [[True, *LISTS[0][0][1:]], *LISTS[0][1:]]
 REFUSED: dict[str, tuple[Any, str]] = {
     "0 to 1": (SCALED, "float64"),
     "-1 to 1": ((IMAGES / 127.5 - 1).tolist(), "float64"),
@@ -134,6 +135,8 @@ def test_anything_else_is_400_and_one_sentence(ask: Ask, case: str) -> None:
     [
         {"dataframe_split": {"columns": ["images"], "data": [[one] for one in SCALED]}},
         {"dataframe_records": [{"images": one} for one in SCALED]},
+        {"dataframe_records": [{"images": ONE_TRUE}]},
+        {"dataframe_split": {"columns": ["images"], "data": [[ONE_TRUE]]}},
         {"dataframe_split": {"data": IMAGES.reshape(3, -1).tolist()}},
         {"inputs": {"image": LISTS}},
         {"inputs": [[[1, 2], [3]]]},
@@ -153,7 +156,9 @@ def test_python_has_the_same_rules(model: Any) -> None:
     frame = pd.DataFrame({"images": list(IMAGES)})
     for images in (IMAGES, IMAGES.astype(np.int64), LISTS, frame):
         assert np.allclose(model.predict(images), EXPECTED, atol=1e-6)
-    for images in (IMAGES / 255, IMAGES.astype(np.float32), frame.map(lambda image: image / 255), IMAGES[0]):
+    true = pd.DataFrame({"images": [IMAGES[0], IMAGES[0] > 9]})
+    floats = (IMAGES / 255, IMAGES.astype(np.float32), frame.map(lambda image: image / 255))
+    for images in (*floats, IMAGES[0], [ONE_TRUE], [IMAGES[0], IMAGES[0] > 9], true):
         with pytest.raises(MlflowException, match=r"^images: found ") as caught:
             model.predict(images)
         assert caught.value.get_http_status_code() == 400
