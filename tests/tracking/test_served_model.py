@@ -1,4 +1,4 @@
-"""A served model answers for integers from 0 to 255 alone: in Python, and over HTTP by MLflow's own scoring server."""
+"""A served model, of a run or an ensemble, answers for integers from 0 to 255 alone: in Python, and over HTTP by MLflow's own scoring server."""
 
 import json
 import re
@@ -19,6 +19,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import scoring_server
 
 from benchmark.tracking import registry
+from benchmark.training.ensemble import Ensemble
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 6, 6), dtype=np.uint8)
 LISTS = IMAGES.tolist()
@@ -36,14 +37,17 @@ class Means(torch.nn.Module):
 EXPECTED = np.stack([IMAGES.reshape(3, -1).mean(axis=1), IMAGES[:, 0, 0]], axis=1) / 255
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
+SERVED = {"a run": Means(), "an ensemble": Ensemble([[Means(), Means()], [Means()]])}
+
+
+@pytest.fixture(scope="module", params=SERVED)
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     before, folder = mlflow.get_tracking_uri(), tmp_path_factory.mktemp("store")
     mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
     mlflow.create_experiment("served", (folder / "artifacts").as_uri())
     mlflow.set_experiment("served")
     with mlflow.start_run():
-        info = registry.log_model(Means(), IMAGES[:2], {"recipe": "means", "profile": "smoke"})
+        info = registry.log_model(SERVED[request.param], IMAGES[:2], {"recipe": "means", "profile": "smoke"})
     try:
         yield mlflow.pyfunc.load_model(info.model_uri)
     finally:
