@@ -1,6 +1,7 @@
 """Run, version, `tracking.json` and folder belong together by identity: what is logged twice is there once."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from benchmark.runs.folder import RunFolder
 from benchmark.runs.record import EnsembleConfig
 from benchmark.runs.scores import metrics
 from benchmark.runs.workspace import Workspace
-from benchmark.tracking import everything
+from benchmark.tracking import ensembles, everything, given
 from benchmark.tracking.cell import Cell, Texts, cell_tags, log_cell
 from benchmark.tracking.everything import Everything
 from benchmark.tracking.line import Line
@@ -256,6 +257,26 @@ def test_what_is_not_finished_is_named_and_left_out(store: MlflowClient) -> None
     assert workspace_log(shipped()) == [f"runs/smoke/{NAME}/test: left out, seed0 not finished"]
     assert store.get_experiment_by_name(NAME) is None
     assert mlflow.active_run() is None
+
+
+def test_what_a_store_missed_while_it_was_away_is_logged_once_it_is_back(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = os.environ["MLFLOW_TRACKING_URI"]
+
+    def away() -> Line:
+        """Until the first warning."""
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "away://")
+        return Line(lambda _: monkeypatch.setenv("MLFLOW_TRACKING_URI", there))
+
+    mine = Workspace().given(NAME, "mine", 0)
+    given_there(mine)
+    given.track(mine, DATA.task, "", away())
+    config = EnsembleConfig(stage="ensemble", tasks=(NAME,), recipe="both", profile="smoke", members=("test",))
+    both, _ = ensembles.make(DATA, config, {"test": [train(0)]}, Workspace(), Texts(), away())
+    for folder in (mine, both):
+        assert store.get_run(folder.tracking()["run_id"]).data.metrics["test_auc"] == folder.metrics()["test_auc"]
+    assert both.tracking()["model_version"] == "1"
 
 
 def cut(path: Path) -> None:
