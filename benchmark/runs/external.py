@@ -11,11 +11,9 @@ image numbers, labels, and the AUROC and accuracy in the file's name, a figure t
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +25,7 @@ from benchmark.core import provenance
 from benchmark.core.archive import NO_BOMB, Archive, Unreadable
 from benchmark.core.errors import BadInput, DataError
 from benchmark.core.files import digest_of, sha256_of
+from benchmark.runs import named_figures
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.record import UNKNOWN_HARDWARE, Code, FromElsewhere, GivenConfig, GivenFile, now
 from benchmark.runs.scores import Scores, accuracy, auroc, metrics
@@ -38,10 +37,6 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 CSV_NAME = re.compile(r"(?P<task>.+?)_(?P<split>train|val|test)(?![A-Za-z0-9])")
-STATED = re.compile(r"\[(AUC|ACC)\][\s_=:]*([^\[@]*)", re.IGNORECASE)
-"""Where a name has a figure, and what stands there."""
-NUMBER = re.compile(r"(\d*[.,]?\d+(?:e[-+]?\d{1,2})?|nan)(?![a-z\d.,%+]|-\d)", re.IGNORECASE | re.ASCII)
-"""MedMNIST's evaluator writes three decimals, and 'nan' where AUC is not defined; what follows must not belong to it."""
 FAR_FROM_ONE = 0.01
 """By how much two probabilities may miss their sum of 1; a softmax in half precision misses it by a tenth of this."""
 FIGURES = {"AUC": ("AUROC", auroc), "ACC": ("accuracy", accuracy)}
@@ -201,21 +196,7 @@ def _read_csv(path: Path, task: Task) -> Predictions:
         )
     numbers = _numbers(path)
     _check_images(numbers[:, 0], str(path))
-    return Predictions(str(path), name["split"], numbers[:, 1:], stated=_stated(path))
-
-
-def _stated(path: Path) -> list[tuple[str, str]]:
-    """The figures in a file's name; none may be passed over, for it can tell another order of the images."""
-    stated = []
-    for key, text in STATED.findall(path.stem):
-        if number := NUMBER.match(text):
-            stated.append((key.upper(), number[1]))
-        elif text and not text[0].isalpha():  # a word is no figure
-            raise DataError(
-                f"{path}: its name has '{text}' behind [{key}], which can't be read; write the figure as 0.901, or "
-                "take it out of the name"
-            )
-    return stated
+    return Predictions(str(path), name["split"], numbers[:, 1:], stated=named_figures.read(path))
 
 
 def _numbers(path: Path) -> np.ndarray:
@@ -255,7 +236,7 @@ def _read_npz(path: Path) -> Iterator[Predictions]:
         with Archive(path) as file:
             if unknown := [key for key in file.files if key not in expected]:
                 raise DataError(f"{path}: unknown array {', '.join(unknown)}; known: {', '.join(expected)}")
-            splits, stated = [split for split in SPLITS if f"{split}_scores" in file.files], _stated(path)
+            splits, stated = [split for split in SPLITS if f"{split}_scores" in file.files], named_figures.read(path)
             if stated and len(splits) > 1:
                 raise DataError(
                     f"{path}: its name has figures and does not say of which of {', '.join(splits)}; take them out"
@@ -292,21 +273,12 @@ def _checked(part: Predictions, data: TaskData) -> tuple[np.ndarray, np.ndarray]
     for key, value in part.stated:
         what, figure = FIGURES[key]
         ours = figure(labels, scores)
-        if not _agrees(ours, value):
+        if not named_figures.agrees(ours, value):
             raise DataError(
                 f"{part.where}: its name says {what} {value}, and its scores give {ours:.3f} on {data.task.name}; "
                 "most likely the lines are in another order than the images, or it was made from another data file"
             )
     return labels, scores
-
-
-def _agrees(figure: float, stated: str) -> bool:
-    """Whether it may have been written so: rounded to as many decimals, or not defined."""
-    value = Decimal(stated.replace(",", "."))
-    if math.isnan(figure) or value.is_nan():
-        return math.isnan(figure) and value.is_nan()
-    last_place = 10.0 ** int(value.as_tuple().exponent)
-    return abs(figure - float(value)) <= 0.502 * last_place  # a tie may be rounded either way
 
 
 def _check_labels(given: np.ndarray, labels: np.ndarray, where: str) -> None:
