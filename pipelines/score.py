@@ -68,13 +68,16 @@ def main(
 
 def edge_length(text: str) -> int | None:
     """Of `--pixels`; None where it is empty, as an MLflow project passes what was left out."""
+    import re
+
     from benchmark.core.errors import BadInput
 
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
+    if not re.fullmatch(r"0*[1-9][0-9]{0,5}", text):
         raise BadInput(
-            f"option --pixels: '{text}' is no whole number above 0; give the edge length of an image, as 224"
+            f"option --pixels: '{text[:40]}' is no whole number above 0 of up to six digits; "
+            "give the edge length of an image, as 224"
         )
     return int(text)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import socket
 import stat
 import sys
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,11 @@ class atomic:
     """Context that gives a path to write to, and moves it into place when nothing went wrong.
 
     By then the content is on disk, and the file has the mode that any new file gets here, whatever wrote it. What killed
-    processes of this machine have left in the folder is removed on the way in.
+    processes of this machine have left in the folder is removed on the way in, and those of others once it is a day old.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.partial = path, path.with_name(f".{path.name}.{HERE}{os.getpid()}.partial")
+        self.path, self.partial = path, path.with_name(f".{path.name}.{HOST}+{os.getpid()}.partial")
 
     def __enter__(self) -> Path:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,16 +48,24 @@ class atomic:
             self.partial.unlink(missing_ok=True)
 
 
-HERE = f"{socket.gethostname()}+"
+HOST = socket.gethostname()
 """Stands in a partial file's name before the process's number: another machine may share the folder. No host's name has a
 plus sign in it."""
+PARTIAL = re.compile(r"\..+\+(?P<process>[0-9]{1,9})\.partial")
+LONG_AGO_S = 24 * 3600
+"""What nobody has written to for so long is nobody's: the machine of its process may be gone, as a container is."""
 
 
 def _remove_left(folder: Path) -> None:
-    for left in folder.glob(f".*.{HERE}*.partial"):
-        number = left.name.split("+")[-1].removesuffix(".partial")
-        if number.isdigit() and not psutil.pid_exists(int(number)):
-            left.unlink(missing_ok=True)
+    for left in folder.glob(".*+*.partial"):
+        found = PARTIAL.fullmatch(left.name)
+        if found is None:
+            continue
+        here = left.name.endswith(f".{HOST}+{found['process']}.partial")
+        killed = here and not psutil.pid_exists(int(found["process"]))
+        with suppress(OSError):  # another process was quicker, or it is another user's
+            if killed or time.time() - left.stat().st_mtime > LONG_AGO_S:
+                left.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -121,15 +121,17 @@ def _bring(source: str, partial: Path, task: Task, retries: int, timeout_s: floa
     """Copy or download to `partial`; the MD5 of what came. Raises `OSError` where nothing did."""
     if is_address(source):
         return download(source, partial, _most(task), str(task.md5), retries, timeout_s, progress)
-    _must_be_file(source)
+    _must_be_such_a_file(source, task)
     shutil.copyfile(source, partial)
     return md5_of(partial)
 
 
-def _must_be_file(source: str) -> None:
-    """A device or a pipe may never end."""
+def _must_be_such_a_file(source: str, task: Task) -> None:
+    """A device or a pipe may never end, and a file that is too long may fill the disk."""
     if Path(source).exists() and not Path(source).is_file():
         raise Final("no file")
+    if (size := Path(source).stat().st_size) > _most(task):
+        raise Final(f"has {size} bytes, and the file has {_most(task)} at most")
 
 
 def _most(task: Task) -> int:
@@ -151,7 +153,7 @@ def _why_not(source: str, task: Task, seconds: float) -> str | None:
     if is_address(source):
         return _why_not_address(source, seconds)
     try:
-        _must_be_file(source)
+        _must_be_such_a_file(source, task)
         md5 = md5_of(Path(source))
     except OSError as error:
         return reason_of(error)

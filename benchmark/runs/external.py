@@ -6,15 +6,14 @@ and, to be checked, `{split}_labels`. Scores of a binary task are (n,), (n, 1), 
 last; of a multi-label one (n, L).
 
 A score says nothing of the image that it belongs to. So whatever can tell another order is held against the data file:
-image numbers, labels, and the AUROC and accuracy in the file's name.
+image numbers, labels, and the AUROC and accuracy in the file's name, a figure that can't be read being an error.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from benchmark.core import provenance
 from benchmark.core.archive import NO_BOMB, Archive, Unreadable
 from benchmark.core.errors import BadInput, DataError
 from benchmark.core.files import digest_of, sha256_of
+from benchmark.runs import named_figures
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.record import UNKNOWN_HARDWARE, Code, FromElsewhere, GivenConfig, GivenFile, now
 from benchmark.runs.scores import Scores, accuracy, auroc, metrics
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 CSV_NAME = re.compile(r"(?P<task>.+?)_(?P<split>train|val|test)(?![A-Za-z0-9])")
-STATED = re.compile(r"\[(AUC|ACC)\](\d(?:\.\d+)?|nan)(?![\w.]*\d)", re.IGNORECASE)
-"""MedMNIST's evaluator writes three decimals, and 'nan' where AUC is not defined."""
 FAR_FROM_ONE = 0.01
 """By how much two probabilities may miss their sum of 1; a softmax in half precision misses it by a tenth of this."""
 FIGURES = {"AUC": ("AUROC", auroc), "ACC": ("accuracy", accuracy)}
@@ -54,7 +52,7 @@ class Predictions:
     scores: np.ndarray
     """As in the file."""
     labels: np.ndarray | None = None
-    stated: Mapping[str, str] = field(default_factory=dict)
+    stated: Sequence[tuple[str, str]] = ()
     """AUC and ACC of the file's name, as written there."""
 
 
@@ -198,8 +196,7 @@ def _read_csv(path: Path, task: Task) -> Predictions:
         )
     numbers = _numbers(path)
     _check_images(numbers[:, 0], str(path))
-    stated = {key.upper(): value for key, value in STATED.findall(path.name)}
-    return Predictions(str(path), name["split"], numbers[:, 1:], stated=stated)
+    return Predictions(str(path), name["split"], numbers[:, 1:], stated=named_figures.read(path))
 
 
 def _numbers(path: Path) -> np.ndarray:
@@ -239,11 +236,15 @@ def _read_npz(path: Path) -> Iterator[Predictions]:
         with Archive(path) as file:
             if unknown := [key for key in file.files if key not in expected]:
                 raise DataError(f"{path}: unknown array {', '.join(unknown)}; known: {', '.join(expected)}")
-            for split in SPLITS:
-                if f"{split}_scores" in file.files:
-                    scores = _array(file, f"{split}_scores", path)
-                    labels = _array(file, f"{split}_labels", path) if f"{split}_labels" in file.files else None
-                    yield Predictions(f"{path}: {split}_scores", split, scores, labels)
+            splits, stated = [split for split in SPLITS if f"{split}_scores" in file.files], named_figures.read(path)
+            if stated and len(splits) > 1:
+                raise DataError(
+                    f"{path}: its name has figures and does not say of which of {', '.join(splits)}; take them out"
+                )
+            for split in splits:
+                scores = _array(file, f"{split}_scores", path)
+                labels = _array(file, f"{split}_labels", path) if f"{split}_labels" in file.files else None
+                yield Predictions(f"{path}: {split}_scores", split, scores, labels, stated)
     except Unreadable as error:
         raise DataError(f"{path}: found {error}, expected an npz file of scores") from error
 
@@ -269,23 +270,15 @@ def _checked(part: Predictions, data: TaskData) -> tuple[np.ndarray, np.ndarray]
     if part.labels is not None:
         _check_labels(part.labels, labels, part.where)
     scores = _probabilities(part, data.task, len(labels))
-    for key, value in part.stated.items():
+    for key, value in part.stated:
         what, figure = FIGURES[key]
         ours = figure(labels, scores)
-        if not _agrees(ours, value):
+        if not named_figures.agrees(ours, value):
             raise DataError(
                 f"{part.where}: its name says {what} {value}, and its scores give {ours:.3f} on {data.task.name}; "
                 "most likely the lines are in another order than the images, or it was made from another data file"
             )
     return labels, scores
-
-
-def _agrees(figure: float, stated: str) -> bool:
-    """Whether it may have been written so: rounded to as many decimals, or not defined."""
-    value, decimals = float(stated), len(stated.partition(".")[2])
-    if math.isnan(figure) or math.isnan(value):
-        return math.isnan(figure) and math.isnan(value)
-    return abs(figure - value) <= 0.502 * 10.0**-decimals  # a tie may be rounded either way
 
 
 def _check_labels(given: np.ndarray, labels: np.ndarray, where: str) -> None:

@@ -12,6 +12,8 @@ checkpoint/         what a killed run resumes from; removed when the run is done
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WEIGHTS = "model.safetensors"
+OS_ERROR = re.compile(r"\(os error (\d+)\)")
+"""How safetensors, which has an error of its own, names that of the system, such as a full disk."""
 RESULTS = {
     "pretrain": ("history.csv", "metrics.json", WEIGHTS),
     "finetune": ("history.csv", "metrics.json", WEIGHTS, "scores.npz"),
@@ -72,10 +76,18 @@ class RunFolder:
 
     def write_weights(self, weights: Mapping[str, Any]) -> None:
         """Weights by name, as safetensors; the tensors are stored contiguous and on the CPU."""
-        from safetensors.torch import save_file  # late: imports PyTorch, and what only reads figures needs none
+        from safetensors import SafetensorError  # late: with PyTorch, and what only reads figures needs none
+        from safetensors.torch import save_file
 
+        content = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
         with atomic(self.path / WEIGHTS) as partial:
-            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, partial)
+            try:
+                save_file(content, partial)
+            except SafetensorError as error:
+                if found := OS_ERROR.search(str(error)):
+                    number = int(found[1])
+                    raise OSError(number, os.strerror(number), str(self.path / WEIGHTS)) from error
+                raise
 
     def write_tracking(self, tracking: Mapping[str, Any]) -> None:
         write_text(self.path / "tracking.json", json_text(tracking))
@@ -112,9 +124,15 @@ class RunFolder:
         return self._json("metrics.json")
 
     def tracking(self) -> dict[str, Any]:
-        """Where MLflow holds this run; empty where it was never tracked, or another one that lay here was."""
-        content = self._json("tracking.json") if self.has("tracking.json") else {}
-        return content if self.holds(content.get("identity", "")) else {}
+        """Where MLflow holds this run; empty where it was never tracked, or another one that lay here was.
+
+        A damaged file tells no more than none: tracking the run writes it anew.
+        """
+        try:
+            content = self._json("tracking.json") if self.has("tracking.json") else {}
+        except DamagedRun:
+            return {}
+        return content if isinstance(content, dict) and self.holds(content.get("identity", "")) else {}
 
     def history(self) -> pd.DataFrame:
         """A row an epoch; none where the run has no epochs."""
@@ -177,8 +195,11 @@ class RunFolder:
 
     @property
     def is_done(self) -> bool:
-        """Whether the run came to its end, and all that it found is still there."""
-        return self.status.is_done
+        """Whether the run came to its end, and all that it found is still there; a record that can't be read says neither."""
+        try:
+            return self.status.is_done
+        except DamagedRun:
+            return False
 
     def holds(self, identity: str) -> bool:
         """Whether this is the folder of that very run, finished or not; a record that can't be read is nobody's."""

@@ -154,11 +154,13 @@ class Workspace:
             yield folder.path.name, folder
 
     def list_refusals(self, profile: str) -> Iterator[Refusal]:
-        """Every pair of the profile that does not go together, and every ensemble that could not be made."""
+        """Every pair of the profile that does not go together, and every ensemble that could not be made.
+
+        One whose file is damaged has a status that says so.
+        """
         roots = (self.runs / profile, self.ensembles / profile)
         for path in (path for root in roots for path in sorted(root.glob(f"*/*/{REFUSED}"))):
-            content = json.loads(path.read_text(encoding="utf-8"))
-            yield Refusal(content["task"], content["recipe"], Status.parse(content["status"]))
+            yield Refusal(path.parts[-3], path.parts[-2], _status_in(path))
 
     def write_refusal(self, profile: str, task: str, recipe: str, reason: str) -> None:
         self._write_refusal(self.cell(profile, task, recipe), task, recipe, Status(State.REFUSED, reason))
@@ -169,6 +171,14 @@ class Workspace:
 
     def _write_refusal(self, folder: Path, task: str, name: str, status: Status) -> None:
         write_text(folder / REFUSED, json_text({"task": task, "recipe": name, "status": str(status)}))
+
+
+def _status_in(path: Path) -> Status:
+    """Of a file as `write_refusal` leaves it."""
+    try:
+        return Status.parse(json.loads(path.read_text(encoding="utf-8"))["status"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return Status(State.DAMAGED, f"{path}: does not say why there is no run")
 
 
 def seeds_of(cell: Path) -> list[RunFolder]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import socket
@@ -72,6 +73,9 @@ class Share:
     """None for as many as fit."""
 
 
+PORT = re.compile(r"[0-9]{1,5}")
+LONGEST = 100
+"""Characters of an address in a sentence."""
 Where = Callable[[str], str]
 """How a person is told of a setting: by its name, or by what they gave it with."""
 
@@ -128,15 +132,15 @@ def _ray(address: str, where: Where) -> Iterator[None]:
 def _must_answer(address: str, where: Where) -> None:
     """Asked in a process of its own: Ray's client retries for minutes, and may end the process that it is in."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise BadInput(f"{where('address')}: should be HOST:PORT or auto, got {address!r}")
+    if not host or not PORT.fullmatch(port):
+        raise BadInput(f"{where('address')}: should be HOST:PORT or auto, got {address[:LONGEST]!r}")
     try:
         socket.create_connection((host, int(port)), timeout=5).close()
         command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
         subprocess.run(command, timeout=ANSWER_S, check=True, capture_output=True)
-    except (OSError, OverflowError, subprocess.SubprocessError) as error:
+    except (OSError, OverflowError, UnicodeError, subprocess.SubprocessError) as error:  # of a host that is no name
         raise NoCluster(
-            f"{where('address')}: no Ray cluster answers at {address} (waited {ANSWER_S} s at most)"
+            f"{where('address')}: no Ray cluster answers at {address[:LONGEST]} (waited {ANSWER_S} s at most)"
         ) from error
 
 

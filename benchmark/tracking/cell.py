@@ -82,7 +82,7 @@ def train_trunk(
             _train(tracker, config, cell, folder, identity, device, watcher, name)
             watcher.close()
             _conclude(tracker, cell)
-        _once_more(tracker, cell)
+        line.once_more(lambda: log_cell(tracker, cell))
 
 
 def train_cell(
@@ -116,7 +116,7 @@ def train_cell(
                     _train(tracker, config, cell, folder, identity, device, watcher, name, start)
             watcher.close()
             _conclude(tracker, cell)
-        _once_more(tracker, cell)
+        line.once_more(lambda: log_cell(tracker, cell))
     return folders
 
 
@@ -195,12 +195,6 @@ def _conclude(tracker: Tracker, cell: Cell) -> None:
         example, predictor = examples(cell.data[cell.task.name]), execute.predictor(best, cell.task)
         known = validation(cell.folders)
         tracker.register(best, cell.task, predictor, example, cell.texts.serve, known, cell.folders)
-
-
-def _once_more(tracker: Tracker, cell: Cell) -> None:
-    """A store that was away for a while may be back by now: what it missed is in the folders."""
-    if tracker.line.failed and tracker.line.mend():
-        log_cell(tracker, cell)
 
 
 def _keep_only(cell: Path, names: Sequence[str]) -> None:

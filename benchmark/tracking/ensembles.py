@@ -30,6 +30,7 @@ def make(
     with alone(workspace.ensemble(config.profile, data.task.name, config.recipe).path):
         folder, made = ensemble.make(config, members, workspace)
         log(folder, data.task, data, members, texts, line)
+        line.once_more(lambda: log(folder, data.task, data, members, texts, line))
     return folder, made
 
 

@@ -22,6 +22,8 @@ LOGGED = "logged"
 """Tag with the digest of all that a run's folder has to show; set last, so without it a run is not whole."""
 LAUNCH = "launch"
 """Level of a run that MLflow opened to launch a process, of which another run came to hold the figures."""
+OF_A_FOLDER = ("seed", "recipe")
+"""Levels of the run of one folder: of a seed, or of an ensemble, whose figures are the recipe's own."""
 PARENT = "mlflow.parentRunId"
 ENTRY_POINT, SOURCE = "mlflow.project.entryPoint", "mlflow.source.name"
 
@@ -39,10 +41,10 @@ def is_whole(run: Any) -> bool:
     return run is not None and run.info.status == "FINISHED" and LOGGED in run.data.tags
 
 
-def seed_of(experiment_id: str, identity: str) -> Any:
+def with_files_of(experiment_id: str, identity: str) -> Any:
     """A run whose artifacts are the files of the run folder with this identity; None where there is none."""
-    runs = _search(experiment_id, {"identity": identity, "level": "seed"})
-    return next((run for run in runs if is_whole(run)), None)
+    runs = _search(experiment_id, {"identity": identity})
+    return next((run for run in runs if is_whole(run) and run.data.tags.get("level") in OF_A_FOLDER), None)
 
 
 def result(folders: Collection[RunFolder], without_test: bool = False) -> str:
@@ -134,6 +136,8 @@ def epochs(run: Any) -> set[int]:
 
 
 def _search(experiment_id: str, tags: Mapping[str, str], status: str = "") -> list[Any]:
-    parts = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
+    """MLflow's filters know no way to write an apostrophe, as the path of a clone may have one: such a tag is compared here."""
+    parts = [f"tags.`{name}` = '{value}'" for name, value in tags.items() if not set(value) & set("'\\")]
     parts += [f"attributes.status = '{status}'"] if status else []
-    return list(MlflowClient().search_runs([experiment_id], " and ".join(parts), max_results=1000))
+    runs = MlflowClient().search_runs([experiment_id], " and ".join(parts), max_results=1000)
+    return [run for run in runs if all(run.data.tags.get(name) == value for name, value in tags.items())]

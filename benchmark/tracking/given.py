@@ -10,6 +10,11 @@ from benchmark.tracking.tracker import LiveMetrics, Tracker
 
 def track(folder: RunFolder, task: Task, note: str, line: Line) -> None:
     """A run in the task's experiment, tagged `external`."""
+    _log(folder, task, note, line)
+    line.once_more(lambda: _log(folder, task, note, line))
+
+
+def _log(folder: RunFolder, task: Task, note: str, line: Line) -> None:
     record = folder.record()
     config = record.config
     tracker = Tracker(task.name, f"{config.recipe} external seed {config.seed}", task.is_standin, line)

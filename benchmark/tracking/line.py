@@ -85,6 +85,11 @@ class Line:
             self.is_open, self.failed = True, False
         return self.is_open
 
+    def once_more(self, log: Callable[[], object]) -> None:
+        """Log again from the folders what was missed: a store that was away for a while may be back by now."""
+        if self.failed and self.mend():
+            log()
+
     def _send(self, call: _Call[Answer]) -> _Call[Answer]:
         if self._calls is None:
             self._calls = SimpleQueue()

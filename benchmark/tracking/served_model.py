@@ -86,9 +86,22 @@ def _array(data: Any) -> np.ndarray:
             raise NotImages(f"a data frame of {data.shape[1]} columns", "one column with an image in each cell")
         data = data.iloc[:, 0].tolist()
     try:
-        return np.asarray(data)
+        array = np.asarray(data)
     except ValueError as error:
         raise NotImages("images of unequal shapes", "the same shape for all") from error
+    if array.dtype.kind != "b" and _has_boolean(data):
+        raise NotImages(f"{TYPES['b']} among the numbers", WANTED)
+    return array
+
+
+def _has_boolean(data: Any) -> bool:
+    """Whether there is one in what was given as lists: NumPy makes 0 or 1 of it where there are numbers beside it.
+
+    MLflow's server makes arrays of `inputs` and `instances` itself, and no model sees what it has made them of.
+    """
+    if isinstance(data, list | tuple):
+        return any(map(_has_boolean, data))
+    return isinstance(data, bool) or (isinstance(data, np.ndarray | np.generic) and data.dtype.kind == "b")
 
 
 def _load_pyfunc(path: str) -> Doorkeeper:

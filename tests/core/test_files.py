@@ -5,12 +5,14 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import md5, sha256
 from pathlib import Path
 
 import pytest
 
+from benchmark.core import files
 from benchmark.core.files import alone, atomic, md5_of, sha256_of, write_text
 from tests.helpers import ROOT
 
@@ -64,13 +66,31 @@ def test_what_a_killed_process_has_left_goes_with_the_next_write_there(tmp_path:
     code += "with atomic(Path(sys.argv[1])) as partial: partial.touch(); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "big")], cwd=ROOT, check=False)
     (left,) = tmp_path.iterdir()
-    elsewhere = tmp_path / left.name.replace(socket.gethostname(), "another-machine")
+    elsewhere = tmp_path / left.name.replace(socket.gethostname(), "another.machine")
     elsewhere.touch()
+    of_a_container = tmp_path / ".big.0123456789ab+1.partial"
+    of_a_container.touch()
+    two_days_ago = time.time() - 2 * 24 * 3600
+    os.utime(of_a_container, (two_days_ago, two_days_ago))
+    persons = tmp_path / ".my+own.partial"
+    persons.touch()
+    os.utime(persons, (two_days_ago, two_days_ago))
     with atomic(tmp_path / "mine") as partial:
         partial.touch()
         write_text(tmp_path / "file", "content")
         assert partial.exists()
-    assert set(tmp_path.iterdir()) == {elsewhere, tmp_path / "mine", tmp_path / "file"}
+    assert set(tmp_path.iterdir()) == {elsewhere, persons, tmp_path / "mine", tmp_path / "file"}
+
+
+def test_a_host_of_several_names_knows_what_it_has_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    monkeypatch.setattr(files, "HOST", "node1.cluster")
+    for host in ("node1.cluster", "node2.cluster", "cluster"):
+        (tmp_path / f".big.{host}+{ended.pid}.partial").touch()
+    write_text(tmp_path / "file", "content")
+    left = {f".big.{host}+{ended.pid}.partial" for host in ("node2.cluster", "cluster")}
+    assert {path.name for path in tmp_path.iterdir()} == left | {"file"}
 
 
 def test_one_process_at_a_time_changes_a_folder_and_the_other_says_that_it_waits(

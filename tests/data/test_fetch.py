@@ -173,6 +173,16 @@ def test_a_path_that_is_no_file_is_never_read(project: Path, mirror: Path) -> No
         fetch(official_task(), mirror)
 
 
+def test_a_file_of_a_mirror_folder_that_is_too_long_is_never_read(project: Path, mirror: Path) -> None:
+    task = small_official(mirror)
+    os.truncate(mirror / "breastmnist.npz", 2**40)  # without a byte of it on disk
+    reason = "has 1099511627776 bytes, and the file has 1062832 at most"
+    assert reach(task, mirror).reason.startswith(f"{mirror}/breastmnist.npz: {reason}")
+    with pytest.raises(DataUnreachable, match=rf"breastmnist.npz \({reason}\)"):
+        fetch(task, mirror)
+    assert left_behind(project) == []
+
+
 def test_what_a_killed_fetch_left_goes_with_the_next_one(project: Path, mirror: Path) -> None:
     task = small_official(mirror)
     code = "import sys; from tests.data.files import *; fetch(small_official(__import__('pathlib').Path(sys.argv[1])), sys.argv[2])"

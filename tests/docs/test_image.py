@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,11 +44,32 @@ def test_what_may_hold_a_password_is_left_out_of_it() -> None:
 
 
 def test_the_devcontainer_is_the_same_image() -> None:
-    lines = (ROOT / ".devcontainer/devcontainer.json").read_text(encoding="utf-8").splitlines()
-    settings = json.loads("\n".join(line for line in lines if not line.strip().startswith("//")))
+    settings = devcontainer()
     assert (ROOT / ".devcontainer" / settings["build"]["dockerfile"]).resolve() == ROOT / "Dockerfile"
     assert f'useradd --create-home --shell /bin/bash --uid "$UID" {settings["remoteUser"]}' in DOCKERFILE
     assert re.search(r"ln -sfnT (\S+)/\.venv", settings["postCreateCommand"])[1] in DOCKERFILE
+
+
+@pytest.mark.parametrize("before", ["nothing", "a link", "a folder", "a folder again"])
+def test_the_devcontainer_takes_the_images_environment_whatever_the_host_has(tmp_path: Path, before: str) -> None:
+    """As `make env` then finds it; the host's own is put aside."""
+    link, make, _ = devcontainer()["postCreateCommand"].partition(" && make env")
+    assert make
+    if before == "a link":
+        (tmp_path / ".venv").symlink_to("elsewhere")
+    if before.startswith("a folder"):
+        (tmp_path / ".venv/bin").mkdir(parents=True)
+    if before == "a folder again":
+        (tmp_path / ".cache/host-venv/lib").mkdir(parents=True)
+    subprocess.run(["sh", "-c", link], cwd=tmp_path, check=True)
+    assert str((tmp_path / ".venv").readlink()) == "/home/dam/benchmark/.venv"
+    assert (tmp_path / ".cache/host-venv/bin").is_dir() is before.startswith("a folder")
+
+
+def devcontainer() -> dict[str, Any]:
+    lines = (ROOT / ".devcontainer/devcontainer.json").read_text(encoding="utf-8").splitlines()
+    content: dict[str, Any] = json.loads("\n".join(line for line in lines if not line.strip().startswith("//")))
+    return content
 
 
 def translated(pattern: str) -> str:

@@ -70,6 +70,9 @@ def test_it_is_made_tracked_registered_served_and_named(folder: Path, capsys: py
     command.main(TASK, "both")
     assert "already there, nothing to do" in capsys.readouterr().out
     assert len(MlflowClient().search_model_versions(f"name = '{TASK}'")) == 1
+    made.write_metrics({"test_auc": 1.0})
+    ((brought,),) = side(f"models:/{TASK}@champion", "smoke").cells.values()
+    assert (brought.path != made.path, brought.metrics()) == (True, metrics)
 
 
 def test_without_its_members_it_is_recorded_as_not_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

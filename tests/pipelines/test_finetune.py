@@ -2,17 +2,20 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import mlflow
 import pytest
 
 from benchmark.core.errors import BadInput, Refused
+from benchmark.core.terms import Dimension
 from benchmark.data import load
+from benchmark.runs.workspace import Workspace
 from benchmark.tracking import cell
 from pipelines import finetune
 from pipelines.console import prerequisites
-from tests.helpers import ROOT, told
+from tests.helpers import ROOT, find, make_config, told
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +54,18 @@ def test_a_recipe_from_a_trunk_that_no_stage_makes_says_which_list_to_mend(
     with told(BadInput, r"recipe dam starts from a trunk .* name 3d in params.yaml: pretrain.dims"):
         finetune.main("vesselmnist3d", "dam")
     assert [path.name for path in project.iterdir()] == ["params.yaml"]
+
+
+def test_a_trunk_whose_record_was_cut_short_is_made_anew(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace, asked = Workspace(), list[Sequence[str]]()
+    config = make_config("breastmnist", profile="quick", start="trunk")
+    for path in (workspace.trunk("quick", Dimension.D2).path / "run.json", workspace.data("breastmnist")):
+        path.parent.mkdir(parents=True)
+        path.write_text("{")
+    monkeypatch.setattr(prerequisites, "RUN_BY_DVC", False)
+    monkeypatch.setattr(prerequisites, "_produce", lambda command, _: asked.append(command))
+    prerequisites.ensure(find("breastmnist"), [config], workspace)
+    assert asked == [["pipelines.prepare", "breastmnist", "--profile", "quick", "--trunk"]]
 
 
 @pytest.mark.parametrize(("profile", "shown"), [("", True), ("quick", True), ("smoke", False)])

@@ -173,8 +173,13 @@ def test_what_an_mlflow_project_leaves_out_is_not_stated() -> None:
         "none",
         "ImageNet, timm's",
     )
-    with pytest.raises(BadInput, match="no whole number above 0"):
-        edge_length("0")
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "2.5", "\N{SUPERSCRIPT TWO}", "\N{ARABIC-INDIC DIGIT TWO}", 5000 * "1"])
+def test_what_is_no_edge_length_is_one_short_sentence(text: str) -> None:
+    with pytest.raises(BadInput, match="no whole number above 0") as caught:
+        edge_length(text)
+    assert len(str(caught.value)) < 200
 
 
 def test_a_folder_stands_for_the_files_in_it(tmp_path: Path) -> None:

@@ -294,6 +294,57 @@ def test_a_stated_figure_counts_with_the_decimals_that_it_has(decimals: int, tmp
     refused(tmp_path, DataError, f"its name says AUROC {wrong}, and its scores give", path)
 
 
+def shown(figure: float, form: str) -> str:
+    return form.format(f"{figure:.3f}", comma=f"{figure:.3f}".replace(".", ","), power=f"{figure:.2e}")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "[AUC]{}_2",
+        "[AUC]{}_seed1",
+        "[AUC]{}-seed1",
+        "[AUC]{} (2)",
+        "[AUC]{comma}",
+        "[AUC]{power}",
+        "[AUC] {}",
+        "[auc]_{}",
+        "[AUC]{}_[ACC]",
+        "[AUC]{}_[ACC]none_2",
+    ],
+)
+def test_a_figure_in_the_name_is_held_to_the_scores_however_it_is_written(form: str, tmp_path: Path) -> None:
+    scores = made_up(BREAST)
+    right = scores_of.auroc(labels_of(BREAST), scores)
+    path = write_csv(tmp_path / f"breastmnist_test_{shown(right, form)}.csv", scores)
+    assert external.score(BREAST, "written", 0, [path], Workspace(tmp_path / "scored"))[1]
+    path = write_csv(tmp_path / f"breastmnist_test_{shown(right - 0.1, form)}.csv", scores)
+    refused(tmp_path, DataError, "its name says AUROC", path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0.9.1", "0.9-0.95", "0.90l", "0.9e", "1e999", "95%", "~0.9", "-0.9", "\N{ARABIC-INDIC DIGIT ONE}"],
+)
+def test_a_figure_in_the_name_that_cannot_be_read_is_refused(text: str, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / f"breastmnist_test_[ACC]{text}@1.csv", made_up(BREAST))
+    refused(tmp_path, DataError, f"its name has '{text}' behind [ACC], which can't be read", path)
+
+
+def test_a_figure_that_is_given_twice_is_held_to_the_scores_twice(tmp_path: Path) -> None:
+    scores = made_up(BREAST)
+    right = scores_of.auroc(labels_of(BREAST), scores)
+    path = write_csv(tmp_path / f"breastmnist_test_[AUC]0.1_[AUC]{right:.3f}.csv", scores)
+    refused(tmp_path, DataError, "its name says AUROC 0.1, and its scores give", path)
+
+
+def test_a_figure_in_the_name_of_an_npz_is_of_its_only_split(tmp_path: Path) -> None:
+    np.savez(tmp_path / "[AUC]0.1.npz", test_scores=made_up(BREAST))
+    refused(tmp_path, DataError, "its name says AUROC 0.1, and its scores give", tmp_path / "[AUC]0.1.npz")
+    np.savez(tmp_path / "[AUC]0.1.npz", test_scores=made_up(BREAST), val_scores=made_up(BREAST, "val"))
+    refused(tmp_path, DataError, "does not say of which of val, test; take them out", tmp_path / "[AUC]0.1.npz")
+
+
 def test_a_name_that_calls_the_auroc_undefined_is_held_to_the_scores_too(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "breastmnist_test_[AUC]nan_[ACC]x@1.csv", made_up(BREAST))
     refused(tmp_path, DataError, "its name says AUROC nan, and its scores give", path)

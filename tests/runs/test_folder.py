@@ -1,7 +1,9 @@
 """The run folder: what is written comes back, and nothing is ever half-written."""
 
+import errno
 import hashlib
 import json
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +48,18 @@ def test_weights_and_history_come_back(folder: RunFolder) -> None:
     assert folder.history()["val_auc"].tolist() == [0.1 + 0.2, 0.75]
 
 
+def test_a_full_disk_is_the_systems_error_also_where_safetensors_has_its_own(folder: RunFolder) -> None:
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, most[1]))
+    try:
+        with pytest.raises(OSError, match=r"model\.safetensors") as caught:
+            folder.write_weights({"a": torch.zeros(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert caught.value.errno == errno.EFBIG
+    assert list(folder.path.iterdir()) == []
+
+
 def test_a_record_comes_back_as_it_was_written(folder: RunFolder) -> None:
     for record in (trained(), trained(status=Status(State.FAILED, "loss: not finite"), best_epoch=3), from_elsewhere()):
         folder.write_record(record)
@@ -77,6 +91,16 @@ def test_a_damaged_record_is_named_and_is_of_no_run(folder: RunFolder, content: 
     with told(DamagedRun, sentence + ".*; run its stage again, which makes it anew, or remove the folder"):
         folder.record()
     assert not folder.holds(trained().identity)
+    assert not folder.is_done
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "{}", "7"])
+def test_a_damaged_note_of_where_mlflow_holds_a_run_counts_as_none(folder: RunFolder, content: str) -> None:
+    folder.write_record(trained())
+    folder.write_tracking({"identity": trained().identity, "run_id": "1"})
+    assert folder.tracking()["run_id"] == "1"
+    (folder.path / "tracking.json").write_text(content)
+    assert folder.tracking() == {}
 
 
 def test_predictions_from_elsewhere_are_no_training(folder: RunFolder) -> None:

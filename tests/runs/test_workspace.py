@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmark.core.terms import Dimension
 from benchmark.runs.status import State, Status
 from benchmark.runs.workspace import Refusal, Workspace, seeds_of
@@ -27,6 +29,17 @@ def test_runs_are_listed_failed_ones_included_and_refusals_apart(tmp_path: Path)
     assert not failed.is_done
     expected = Refusal("chestmnist", "x", Status(State.REFUSED, "binary only"))
     assert list(workspace.list_refusals("quick")) == [expected]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"status": "gone"}', "7"])
+def test_a_damaged_refusal_is_listed_as_such(tmp_path: Path, content: str) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.write_refusal("quick", "breastmnist", "x", "binary only")
+    path = tmp_path / "runs/quick/breastmnist/x/refused.json"
+    path.write_text(content)
+    (refusal,) = workspace.list_refusals("quick")
+    expected = Status(State.DAMAGED, f"{path}: does not say why there is no run")
+    assert refusal == Refusal("breastmnist", "x", expected)
 
 
 def test_predictions_from_elsewhere_are_listed_apart_from_runs_and_have_no_epochs(tmp_path: Path) -> None:

@@ -252,6 +252,11 @@ def test_a_dry_run_of_a_drawn_and_halved_search_tells_its_rungs(tmp_path: Path) 
 def test_an_address_without_a_cluster_is_one_sentence_and_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     with told(NoCluster, r"option --address: no Ray cluster answers at 127.0.0.1:9.*start one with `ray start --head`"):
         cluster.require("127.0.0.1:9", option)
+    with told(NoCluster, "option --address: no Ray cluster answers at no..name:9 "):
+        cluster.require("no..name:9", option)
+    for wrong in ("h:\N{SUPERSCRIPT TWO}", f"h:{5000 * '1'}", ":1", "h:"):
+        with pytest.raises(BadInput, match=r"option --address: should be HOST:PORT or auto, got '.{,100}'$"):
+            cluster.require(wrong, option)
     with pytest.raises(BadInput, match="option --address: should be HOST:PORT or auto, got 'cluster'"):
         cluster.require("cluster", option)
     monkeypatch.setattr(cluster, "ANSWER_S", 5)

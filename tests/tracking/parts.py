@@ -37,7 +37,7 @@ def finished(
     scores = make_scores(task, seed + len(recipe))
     folder.write_scores(scores, held_out=held_out)
     folder.write_metrics(metrics(folder.scores()))
-    folder.write_history([])
+    folder.write_history([{"epoch": 1, "train_loss": 0.7, "train_auc": 0.6, "val_auc": 0.55, "seconds": 1.0}])
     folder.write_weights({})
     config = make_config(name, recipe=recipe, seed=seed, profile="quick", **changes)
     own = {"data_md5": {name: "d" * 32}, "standin": task.is_standin, "identity": f"{name} {recipe} {seed}"}

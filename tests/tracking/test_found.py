@@ -1,6 +1,7 @@
 """Run, version, `tracking.json` and folder belong together by identity: what is logged twice is there once."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,20 @@ from mlflow import MlflowClient
 from benchmark.config.params import Params
 from benchmark.core.errors import BadInput, NoStore
 from benchmark.data.load import TaskData
+from benchmark.runs import ensemble
 from benchmark.runs.folder import RunFolder
+from benchmark.runs.record import EnsembleConfig
+from benchmark.runs.scores import metrics
 from benchmark.runs.workspace import Workspace
-from benchmark.tracking import everything
+from benchmark.tracking import ensembles, everything, given
 from benchmark.tracking.cell import Cell, Texts, cell_tags, log_cell
 from benchmark.tracking.everything import Everything
 from benchmark.tracking.line import Line
 from benchmark.tracking.tracker import Tracker
 from benchmark.tracking.versions import run_of_version
 from benchmark.training import execute
-from tests.helpers import CPU, make_config, make_data, shipped
+from tests.helpers import CPU, from_elsewhere, make_config, make_data, shipped
+from tests.tracking.parts import finished, make_scores
 
 DATA = make_data("breastmnist")
 NAME = "breastmnist"
@@ -68,11 +73,18 @@ def runs(store: MlflowClient, level: str) -> list[Any]:
     return list(store.search_runs([experiment.experiment_id], f"tags.level = '{level}'"))
 
 
+def given_there(folder: RunFolder) -> None:
+    """Predictions from elsewhere, scored."""
+    folder.write_scores(make_scores(DATA.task, 0))
+    folder.write_metrics(metrics(folder.scores()))
+    folder.seal(from_elsewhere(recipe=folder.path.parent.name))
+
+
 def launch(monkeypatch: pytest.MonkeyPatch, store: MlflowClient, params: dict[str, str]) -> str:
     """A run as `mlflow run` opens it."""
     experiment = store.get_experiment_by_name(NAME)
     number = experiment.experiment_id if experiment else store.create_experiment(NAME)
-    run = store.create_run(number, tags={"mlflow.project.entryPoint": "finetune", "mlflow.source.name": "here"})
+    run = store.create_run(number, tags={"mlflow.project.entryPoint": "finetune", "mlflow.source.name": "/it's/here"})
     for name, value in params.items():
         store.log_param(run.info.run_id, name, value)
     monkeypatch.setenv("MLFLOW_RUN_ID", run.info.run_id)
@@ -169,23 +181,37 @@ def test_a_folder_with_another_run_in_it_no_longer_says_where_the_first_is() -> 
     assert other.tracking()["identity"] == other.record().identity
 
 
-def test_a_version_leads_to_its_own_run_also_after_its_cell_was_trained_anew(tmp_path: Path) -> None:
+def test_a_version_leads_to_its_own_run_also_after_its_folder_was_changed_or_its_cell_trained_anew(
+    tmp_path: Path,
+) -> None:
     folder = train(0)
     log([folder], {NAME: DATA})
-    scores = folder.scores()["test"][1]
+    scores, figures = folder.scores()["test"][1], folder.metrics()
     assert run_of_version(f"models:/{NAME}/1", "argument", tmp_path / ".cache") == folder
-    train(0, batch_size=8)
+    folder.write_metrics({"test_auc": 1.0})
     old = run_of_version(f"models:/{NAME}/1", "argument", tmp_path / ".cache")
     assert old.path != folder.path
+    assert old.metrics() == figures
+    old.write_metrics({"test_auc": 1.0})
+    train(0, batch_size=8)
+    assert run_of_version(f"models:/{NAME}/1", "argument", tmp_path / ".cache") == old
+    assert old.metrics() == figures
     assert (old.scores()["test"][1] == scores).all()
+    assert [path.name for path in old.path.parent.iterdir()] == [old.path.name]
 
 
-def test_without_its_files_in_the_store_a_version_says_that_its_folder_holds_another_run(
+def test_without_its_files_in_the_store_a_version_says_that_its_folder_holds_another_run_or_is_damaged(
     store: MlflowClient, tmp_path: Path
 ) -> None:
-    log([train(0)], {NAME: DATA})
+    folder = train(0)
+    log([folder], {NAME: DATA})
     for run in runs(store, "seed"):
         store.delete_run(run.info.run_id)
+    folder.write_metrics({"test_auc": 1.0})
+    with pytest.raises(
+        BadInput, match=r"is damaged: metrics.json: not what the run has made, and the store has no files"
+    ):
+        run_of_version(f"models:/{NAME}/1", "argument", tmp_path / ".cache")
     train(0, batch_size=8)
     with pytest.raises(BadInput, match="now holds another run"):
         run_of_version(f"models:/{NAME}/1", "argument", tmp_path / ".cache")
@@ -228,9 +254,72 @@ def test_what_is_not_finished_is_named_and_left_out(store: MlflowClient) -> None
     folder = train(0)
     record = json.loads((folder.path / "run.json").read_text())
     (folder.path / "run.json").write_text(json.dumps(record | {"status": "running"}))
-    assert workspace_log(shipped()) == [f"runs/smoke/{NAME}/test: left out, seed0 running"]
+    assert workspace_log(shipped()) == [f"runs/smoke/{NAME}/test: left out, seed0 not finished"]
     assert store.get_experiment_by_name(NAME) is None
     assert mlflow.active_run() is None
+
+
+def test_what_a_store_missed_while_it_was_away_is_logged_once_it_is_back(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = os.environ["MLFLOW_TRACKING_URI"]
+
+    def away() -> Line:
+        """Until the first warning."""
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "away://")
+        return Line(lambda _: monkeypatch.setenv("MLFLOW_TRACKING_URI", there))
+
+    mine = Workspace().given(NAME, "mine", 0)
+    given_there(mine)
+    given.track(mine, DATA.task, "", away())
+    config = EnsembleConfig(stage="ensemble", tasks=(NAME,), recipe="both", profile="smoke", members=("test",))
+    both, _ = ensembles.make(DATA, config, {"test": [train(0)]}, Workspace(), Texts(), away())
+    for folder in (mine, both):
+        assert store.get_run(folder.tracking()["run_id"]).data.metrics["test_auc"] == folder.metrics()["test_auc"]
+    assert both.tracking()["model_version"] == "1"
+
+
+def cut(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{")
+
+
+def test_what_is_damaged_is_named_and_left_out_and_the_rest_is_logged(store: MlflowClient) -> None:
+    workspace, root = Workspace(), Path(everything.__file__).parents[2] / "sweeps" / NAME
+    for recipe, seed in (("right", 0), ("changed", 0), ("changed", 1), ("cut", 0)):
+        finished(workspace, NAME, recipe, seed)
+    workspace.run("quick", NAME, "changed", 1).write_metrics({"test_auc": 1.0})
+    for method in ("given", "given-changed"):
+        given_there(workspace.given(NAME, method, 0))
+    (workspace.given(NAME, "given-changed", 0).path / "scores.npz").write_bytes(b"")
+    shutil.copytree(root, Path("sweeps") / NAME)
+    trial = Path("sweeps", NAME, "readme", "trials.csv").read_text().splitlines()[1].partition(",")[0]
+    both = EnsembleConfig(stage="ensemble", tasks=(NAME,), recipe="both", profile="quick", members=("right",))
+    ensemble.make(both, {"right": [workspace.run("quick", NAME, "right", 0)]}, workspace)
+    damaged = [
+        Path("trunks/quick/2d/run.json"),
+        Path("runs/quick", NAME, "cut/seed0/run.json"),
+        Path("ensembles/quick", NAME, "other/run.json"),
+        Path("runs/quick", NAME, "refused/refused.json"),
+        Path("trials/quick", NAME, trial, "seed0/run.json"),
+        Path("external", NAME, "given-cut/seed0/run.json"),
+    ]
+    for path in damaged:
+        cut(path)
+    said = workspace_log(shipped(), "quick")
+    left_out = [line for line in said if ": left out, " in line]
+    assert sorted(set(said) - set(left_out)) == [
+        f"ensembles/quick/{NAME}/both: logged",
+        f"external/{NAME}/given/seed0: logged",
+        f"runs/quick/{NAME}/right: logged, 1 seeds",
+    ]
+    for path in damaged:
+        assert sum(str(path) in line for line in left_out) == 1, path
+    changed = f"runs/quick/{NAME}/changed: left out, seed1 damaged: metrics.json: not what the run has made"
+    given = f"external/{NAME}/given-changed/seed0: left out, damaged: scores.npz: not what the run has made"
+    assert {changed, given} < set(left_out)
+    assert len(left_out) == len(damaged) + 2
+    assert sorted(run.data.tags["recipe"] for run in runs(store, "recipe")) == ["both", "given", "right"]
 
 
 def test_a_search_without_its_runs_is_logged_from_its_table(store: MlflowClient) -> None:

@@ -1,4 +1,4 @@
-"""A served model answers for integers from 0 to 255 alone: in Python, and over HTTP by MLflow's own scoring server."""
+"""A served model, of a run or an ensemble, answers for integers from 0 to 255 alone: in Python, and over HTTP by MLflow's own scoring server."""
 
 import json
 import re
@@ -19,6 +19,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import scoring_server
 
 from benchmark.tracking import registry
+from benchmark.training.ensemble import Ensemble
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 6, 6), dtype=np.uint8)
 LISTS = IMAGES.tolist()
@@ -36,14 +37,17 @@ class Means(torch.nn.Module):
 EXPECTED = np.stack([IMAGES.reshape(3, -1).mean(axis=1), IMAGES[:, 0, 0]], axis=1) / 255
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
+SERVED = {"a run": Means(), "an ensemble": Ensemble([[Means(), Means()], [Means()]])}
+
+
+@pytest.fixture(scope="module", params=SERVED)
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     before, folder = mlflow.get_tracking_uri(), tmp_path_factory.mktemp("store")
     mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
     mlflow.create_experiment("served", (folder / "artifacts").as_uri())
     mlflow.set_experiment("served")
     with mlflow.start_run():
-        info = registry.log_model(Means(), IMAGES[:2], {"recipe": "means", "profile": "smoke"})
+        info = registry.log_model(SERVED[request.param], IMAGES[:2], {"recipe": "means", "profile": "smoke"})
     try:
         yield mlflow.pyfunc.load_model(info.model_uri)
     finally:
@@ -98,6 +102,7 @@ def test_a_batch_of_one_is_answered(ask: Ask, form: str) -> None:
 
 
 SCALED = (IMAGES / 255).tolist()
+ONE_TRUE = [[True, *LISTS[0][0][1:]], *LISTS[0][1:]]
 REFUSED: dict[str, tuple[Any, str]] = {
     "0 to 1": (SCALED, "float64"),
     "-1 to 1": ((IMAGES / 127.5 - 1).tolist(), "float64"),
@@ -134,6 +139,8 @@ def test_anything_else_is_400_and_one_sentence(ask: Ask, case: str) -> None:
     [
         {"dataframe_split": {"columns": ["images"], "data": [[one] for one in SCALED]}},
         {"dataframe_records": [{"images": one} for one in SCALED]},
+        {"dataframe_records": [{"images": ONE_TRUE}]},
+        {"dataframe_split": {"columns": ["images"], "data": [[ONE_TRUE]]}},
         {"dataframe_split": {"data": IMAGES.reshape(3, -1).tolist()}},
         {"inputs": {"image": LISTS}},
         {"inputs": [[[1, 2], [3]]]},
@@ -153,7 +160,9 @@ def test_python_has_the_same_rules(model: Any) -> None:
     frame = pd.DataFrame({"images": list(IMAGES)})
     for images in (IMAGES, IMAGES.astype(np.int64), LISTS, frame):
         assert np.allclose(model.predict(images), EXPECTED, atol=1e-6)
-    for images in (IMAGES / 255, IMAGES.astype(np.float32), frame.map(lambda image: image / 255), IMAGES[0]):
+    true = pd.DataFrame({"images": [IMAGES[0], IMAGES[0] > 9]})
+    floats = (IMAGES / 255, IMAGES.astype(np.float32), frame.map(lambda image: image / 255))
+    for images in (*floats, IMAGES[0], [ONE_TRUE], [IMAGES[0], IMAGES[0] > 9], true):
         with pytest.raises(MlflowException, match=r"^images: found ") as caught:
             model.predict(images)
         assert caught.value.get_http_status_code() == 400

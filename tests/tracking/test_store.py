@@ -24,7 +24,7 @@ def test_an_experiment_in_a_copy_is_logged_to_the_store_of_what_it_is_a_copy_of(
 
 
 @pytest.mark.parametrize(
-    "name", ["plain", "50%done", "a%41b%20c", "what? #1", "caf\N{LATIN SMALL LETTER E WITH ACUTE}"]
+    "name", ["plain", "50%done", "a%41b%20c", "what? #1", "it's", "caf\N{LATIN SMALL LETTER E WITH ACUTE}"]
 )
 def test_a_folder_may_have_any_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     monkeypatch.setattr(provenance, "ROOT", tmp_path / name)

@@ -49,6 +49,7 @@ def test_an_error_is_one_sentence_and_its_exit_code() -> None:
     [
         ("Checkpoints(Path('full'), 'a').save(1, {'weights': torch.zeros(100_000)})", "file too large"),
         ("RunFolder(Path('full')).write_scores({'val': (np.zeros((9**5, 1)), np.zeros((9**5, 1)))})", "file too large"),
+        ("RunFolder(Path('full')).write_weights({'a': torch.zeros(100_000)})", "file too large"),
         ("open('/dev/full', 'w', buffering=1).write('row\\n')", "no space left on device"),
     ],
 )
