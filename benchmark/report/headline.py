@@ -30,10 +30,10 @@ def headline(comparison: Comparison) -> list[str]:
 def answer(contests: Sequence[Contest]) -> str:
     """How many of the recipes that train for AUROC are better, over all tasks."""
     words = [contest.word(Measure.AUROC) for contest in contests]
-    counts = ", ".join(f"{words.count(word)} {word}" for word in Word if word in words)
+    counts = ", ".join(f"{word} in {words.count(word)}" for word in Word if word in words)
     return (
-        f"{_found(set(words))}: of {wording.counted(len(contests), 'recipe')} beside another one that differs from it in the "
-        f"objective alone, test AUROC is {counts}."
+        f"{_found(set(words))}: beside the same training for another objective, test AUROC over all tasks is {counts} of "
+        f"{wording.counted(len(contests), 'recipe')}."
     )
 
 

@@ -66,6 +66,8 @@ def readme(comparison: Comparison, picture: Picture | None) -> str:
         "\n".join(_table(comparison, tasks)),
     ]
     parts += [f"{wording.LEGEND}."] if comparison.trained_on_val else []
+    if missing := [recipe for recipe in comparison.recipes if not _has_figures(recipe, tasks)]:
+        parts += [f"Not run: {', '.join(f'`{recipe}`' for recipe in missing)}."]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -83,10 +85,16 @@ def _table(comparison: Comparison, tasks: list[TaskComparison]) -> list[str]:
         rows.append([name, *(_published(getattr(task, shown)) for task in tasks)])
     rows.append(["published: the best comparable row", *(_published(_best(task)) for task in tasks)])
     for recipe in comparison.recipes:
+        if not _has_figures(recipe, tasks):
+            continue
         cells = [next(cell for cell in task.cells if cell.recipe == recipe) for task in tasks]
         mark = wording.TRAINED_ON_VAL if recipe in comparison.trained_on_val else ""
         rows.append([f"{recipe}{mark}", *map(_figure, cells)])
     return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def _has_figures(recipe: str, tasks: list[TaskComparison]) -> bool:
+    return any(cell.done for task in tasks for cell in task.cells if cell.recipe == recipe)
 
 
 def _figure(cell: Cell) -> str:

@@ -109,16 +109,19 @@ def test_without_such_recipes_the_page_says_so(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("contests", "answer"),
     [
-        ([contest(p=None)], "Whether training for AUROC helped can't be told: of 1 recipe beside"),
-        ([contest(p=0.2)], "Training for AUROC did not measurably help: of 1 recipe beside"),
-        ([contest(p=0.01)], "Training for AUROC helped: of 1 recipe beside"),
-        ([contest(p=0.01), contest("x")], "Training for AUROC helped by some objectives, not by all: of 2"),
+        (
+            [contest(p=None)],
+            "Whether training for AUROC helped can't be told: beside the same training for another objective, ",
+        ),
+        ([contest(p=0.2)], "Training for AUROC did not measurably help: beside"),
+        ([contest(p=0.01)], "Training for AUROC helped: beside"),
+        ([contest(p=0.01), contest("x")], "Training for AUROC helped by some objectives, not by all: beside"),
         (
             [contest(p=0.01), contest("x", -0.02, 0.01)],
             "Training for AUROC helped by one objective and hurt by another: ",
         ),
-        ([contest("x", -0.02, 0.01)], "Training for AUROC hurt: of 1 recipe"),
-        ([contest("x", -0.02, 0.01), contest()], "Training for AUROC hurt by some objectives, not by all: of 2"),
+        ([contest("x", -0.02, 0.01)], "Training for AUROC hurt: beside"),
+        ([contest("x", -0.02, 0.01), contest()], "Training for AUROC hurt by some objectives, not by all: beside"),
     ],
 )
 def test_the_answer_is_worded_by_rule(contests: list[Contest], answer: str) -> None:
@@ -127,7 +130,9 @@ def test_the_answer_is_worded_by_rule(contests: list[Contest], answer: str) -> N
 
 def test_counts_name_every_word() -> None:
     many = [contest(p=0.01), contest("x", -0.02, 0.01), contest("y", p=0.3), contest("z", p=None)]
-    assert told(many)[0].endswith("test AUROC is 1 better, 1 worse, 1 not distinguishable, 1 not decided: one seed.")
+    assert told(many)[0].endswith(
+        "is better in 1, worse in 1, not distinguishable in 1, not decided: one seed in 1 of 4 recipes."
+    )
 
 
 def test_a_sentence_says_what_could_have_been_seen() -> None:

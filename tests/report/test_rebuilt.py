@@ -11,7 +11,7 @@ from benchmark.report import kept, page, rebuilt
 from benchmark.report.gather import collect
 from benchmark.report.model import Comparison
 from benchmark.runs.workspace import Workspace
-from tests.report.parts import PROFILE, sample_params, write_sample
+from tests.report.parts import PROFILE, sample_params, write_run, write_sample
 
 TASKS = ("breastmnist", "vesselmnist3d")
 FILES = [rebuilt.README, rebuilt.FINDINGS]
@@ -68,6 +68,18 @@ def test_the_table_is_scikit_learns_mean_over_seeds(workspace: Workspace) -> Non
             runs = [workspace.run(PROFILE, task, recipe, seed).scores()["test"] for seed in (0, 1)]
             mean = sum(roc_auc_score(*run) for run in runs) / 2
             assert shown.startswith(f"{mean:.4f} ± ")
+
+
+def test_a_recipe_without_a_figure_is_no_row_but_named(workspace: Workspace) -> None:
+    params = sample_params(TASKS).model_copy(update={"finetune": FinetuneSection(recipes=("dam", "focal", "readme"))})
+    for task in TASKS:
+        write_run(params, workspace, task, "dam")
+    write_run(params, workspace, "breastmnist", "focal")
+    text = rebuilt.readme(collect(params, PROFILE, workspace), None)
+    rows = [line.split(" | ")[0].strip("| ") for line in text.splitlines() if line.startswith("|")]
+    assert rows[5:] == ["dam", "focal"]  # below the head and three published rows
+    assert next(line for line in text.splitlines() if line.startswith("| focal")).endswith("| not run |")
+    assert text.endswith("\n\nNot run: `readme`.\n")
 
 
 def test_stand_in_data_never_gets_there(workspace: Workspace) -> None:

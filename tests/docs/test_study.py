@@ -1,0 +1,80 @@
+"""The study that git holds, and what README.md and docs/findings.md show of it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from benchmark.config.params import load_params
+from benchmark.core.provenance import ROOT
+from benchmark.report import rebuilt
+from benchmark.report.gather import collect
+from benchmark.report.model import Comparison
+from benchmark.report.plots.effects import effects
+from benchmark.runs.folder import RunFolder
+from benchmark.runs.workspace import Workspace
+
+PROFILE = "study"
+STUDY = replace(Workspace(ROOT), kept=True)
+
+
+def runs() -> Iterator[RunFolder]:
+    yield from STUDY.list_runs(PROFILE)
+    yield from STUDY.list_ensembles(PROFILE)
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    return collect(load_params(ROOT / "params.yaml"), PROFILE, STUDY)
+
+
+def part_of(name: Path) -> str:
+    """What stands between the marks."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return text.partition(f"{rebuilt.BEGIN}\n")[2].partition(rebuilt.END)[0]
+
+
+def test_every_run_is_what_its_record_says() -> None:
+    found = list(runs())
+    assert found
+    assert {str(folder.path.relative_to(ROOT)): str(folder.status_of_figures) for folder in found} == {
+        str(folder.path.relative_to(ROOT)): "done" for folder in found
+    }
+    assert not any(folder.record().standin for folder in found)
+
+
+def test_the_files_show_what_the_study_makes(comparison: Comparison) -> None:
+    """`python -m pipelines.report --profile study --docs` writes them."""
+    assert part_of(rebuilt.README) == rebuilt.readme(comparison, effects(comparison.contests))
+    assert part_of(rebuilt.FINDINGS) == rebuilt.findings(comparison)
+
+
+def test_every_figure_of_the_readmes_table_is_scikit_learns() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in part_of(rebuilt.README).splitlines()
+        if line.startswith("|")
+    ]
+    (_, *tasks), _, *table = rows
+    checked = 0
+    for name, *cells in table:
+        recipe = re.sub(r"\W+$", "", name)
+        for task, shown in zip(tasks, cells, strict=True):
+            figures = [auroc(path) for path in sorted((STUDY.runs / PROFILE / task / recipe).glob("seed*/scores.npz"))]
+            figures += [auroc(path) for path in (STUDY.ensembles / PROFILE / task / recipe).glob("scores.npz")]
+            if figures:
+                spread = f" ± {np.std(figures, ddof=1):.4f}" if len(figures) > 1 else ""
+                assert shown == f"{np.mean(figures):.4f}{spread}"
+                checked += 1
+    assert checked == len(
+        {(run.path.parts[-3:-1] if run.path.name.startswith("seed") else run.path.parts[-2:]) for run in runs()}
+    )
+
+
+def auroc(path: Path) -> float:
+    with np.load(path) as scores:
+        return float(roc_auc_score(scores["test_labels"], scores["test_scores"]))
