@@ -134,11 +134,12 @@ def _pairs(cells: Mapping[str, tuple[Cell, ...]], standins: Collection[str]) -> 
 
 
 def _ranking(cells: Mapping[str, tuple[Cell, ...]]) -> Ranking:
-    """Of the columns that have a figure for every task that any has one for."""
+    """Of the recipes, and methods from elsewhere, that have a figure for every task that any has one for; an ensemble is a mean
+    of them, and would stand first for that alone."""
     figures: dict[str, dict[str, float]] = {}
     for task, row in cells.items():
         for cell in row:
-            if cell.numbers is not None:
+            if cell.numbers is not None and not cell.ensemble:
                 figures.setdefault(cell.recipe, {})[task] = cell.numbers.over.mean
     most = max(map(len, figures.values()), default=0)
     return ranks.ranking({name: by_task for name, by_task in figures.items() if len(by_task) == most})

@@ -52,16 +52,24 @@ def _found(words: set[Word]) -> str:
 
 
 def _sentence(contest: Contest) -> str:
-    """Over all tasks, with what could have been seen in AUROC."""
+    """Over all tasks: AUROC with what could have been seen, then the other measures' words."""
     overall = contest.measures[Measure.AUROC]
     seeds = sorted({len(task.seeds) for task in overall.tasks.values()})
     scope = f"{wording.counted(len(overall.tasks), 'task')}, {' or '.join(map(str, seeds))} {'seed' if seeds == [1] else 'seeds'} each"
-    found = "; ".join(
-        f"{wording.effect(one.mean)} in test {measures.NAMES[measure]}, {told(contest, measure)}"
-        for measure, one in contest.measures.items()
-    )
     name = f"{contest.a} \N{MINUS SIGN} {contest.b}"
-    return ". ".join((f"{name}, {scope}: {found}", *_seen(contest.designs.get((Measure.AUROC, OVERALL))))) + "."
+    found = f"{name}, {scope}: {wording.effect(overall.mean)} in test AUROC, {told(contest, Measure.AUROC)}"
+    return ". ".join((found, *_seen(contest.designs.get((Measure.AUROC, OVERALL))), *_others(contest))) + "."
+
+
+def _others(contest: Contest) -> Iterator[str]:
+    """Measures of one word together."""
+    by_word: dict[Word, list[str]] = {}
+    for measure, one in contest.measures.items():
+        if measure is not Measure.AUROC:
+            value = wording.difference(one.mean.value) if math.isfinite(one.mean.value) else wording.NOTHING
+            by_word.setdefault(contest.word(measure), []).append(f"{measures.NAMES[measure]}: {value}")
+    for word, found in by_word.items():
+        yield f"{word.capitalize()} in {' and in '.join(found)}"
 
 
 def told(contest: Contest, measure: Measure, place: str = OVERALL) -> str:
@@ -74,7 +82,7 @@ def _seen(design: Design | None) -> Iterator[str]:
     """What could have been seen; nothing where nothing was decided."""
     if design is None:
         return
-    yield f"A true difference of {design.detectable:.3f} in AUROC would be called with 80 % probability"
+    yield f"A true difference of {design.detectable:.3f} would be called with 80 % probability"
     needed = ((design.seeds_needed, "seeds of each"), (design.images_needed, "test images"))
     ways = [f"{wording.needed(count)} {what}" for count, what in needed if math.isfinite(count)]
     if ways:

@@ -216,7 +216,7 @@ class Comparison:
     pairs: Mapping[tuple[str, str], Pair]
     """The paired comparison of every two columns that share a task."""
     ranking: Ranking
-    """Of the columns with a figure for every task."""
+    """Of the recipes, and methods from elsewhere, with a figure for every task."""
     external: tuple[str, ...] = ()
     """Which of `recipes` are methods from elsewhere, that can't be run here."""
     ensembles: tuple[str, ...] = ()

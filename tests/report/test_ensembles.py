@@ -151,6 +151,12 @@ def test_between_an_ensemble_and_a_recipe_nothing_is_decided(study: Study) -> No
     assert [wording.answer(pair, row) for row in pair.rows] == ["not decided: one seed"]
 
 
+def test_an_ensemble_has_no_rank_among_the_recipes(study: Study) -> None:
+    comparison, _, _ = study
+    assert comparison.ranking.ranks
+    assert set(comparison.ensembles).isdisjoint(comparison.ranking.ranks)
+
+
 def test_without_its_members_a_task_says_why_it_has_none(study: Study) -> None:
     comparison = study[0]
     assert cell(comparison, "vesselmnist3d", "champion").status == Status(

@@ -1,5 +1,7 @@
 """What the first screen says: which recipes are set beside each other, and in which words."""
 
+import dataclasses
+
 import pytest
 
 from benchmark.config.params import FinetuneSection
@@ -139,7 +141,7 @@ def test_a_sentence_says_what_could_have_been_seen() -> None:
     sentence = told([contest(design=Design(0.0312, 23, float("inf")))])[1]
     assert sentence == (
         "dam \N{MINUS SIGN} focal, 1 task, 2 seeds each: +0.0100 [\N{MINUS SIGN}0.0100, +0.0300] in test AUROC, not distinguishable (p = 0.200, Holm). "
-        "A true difference of 0.031 in AUROC would be called with 80 % probability. "
+        "A true difference of 0.031 would be called with 80 % probability. "
         "For 0.01 it takes 23 seeds of each."
     )
     either = told([contest(design=Design(0.0312, 23, 1234.5))])[1]
@@ -148,6 +150,21 @@ def test_a_sentence_says_what_could_have_been_seen() -> None:
     assert neither.endswith("For 0.01 neither more seeds nor more test images are enough alone.")
     (alone,) = told([contest(p=None)])[1:]
     assert alone == "dam \N{MINUS SIGN} focal, 1 task, 1 seed each: +0.0100 in test AUROC, not decided: one seed."
+
+
+def test_other_measures_are_told_together_where_their_word_is_the_same() -> None:
+    one = contest()
+    overall = one.measures[Measure.AUROC]
+    further = {measure: dataclasses.replace(overall, measure=measure) for measure in Measure}
+    alike = dataclasses.replace(one, measures=further, p_holm={(measure, OVERALL): 0.2 for measure in Measure})
+    assert told([alike])[1].endswith(
+        ". Not distinguishable in partial AUROC, FPR \N{LESS-THAN OR EQUAL TO} 0.1: +0.0100 and in average precision: +0.0100."
+    )
+    p_holm = alike.p_holm | {(Measure.PARTIAL_AUROC, OVERALL): 0.01}
+    unlike = dataclasses.replace(alike, p_holm=p_holm)
+    assert told([unlike])[1].endswith(
+        ". Better in partial AUROC, FPR \N{LESS-THAN OR EQUAL TO} 0.1: +0.0100. Not distinguishable in average precision: +0.0100."
+    )
 
 
 def test_of_stand_in_data_nothing_is_added_to_real_data(workspace: Workspace) -> None:
