@@ -20,19 +20,18 @@ Over all tasks: the mean with equal weights, of these tasks and not of tasks tha
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 import numpy as np
 
-from benchmark.evaluation import placements, resampled, statistics
+from benchmark.evaluation import placements, resampled, resampling, statistics
 from benchmark.evaluation.chance import ALPHA
 from benchmark.evaluation.design import Components, Design, design, pooled
 
-RESAMPLES, FEW_RESAMPLES, MANY_IMAGES = 1000, 200, 5000
-"""Of images; on test sets beyond that size fewer do, where what other images change is small."""
+RESAMPLES = 1000
 OVERALL = "all tasks"
 Test = tuple[tuple[str, str], "Measure", str]
 """Method and baseline, measure, and task or `OVERALL`."""
@@ -48,11 +47,6 @@ class Measure(StrEnum):
     AVERAGE_PRECISION = "average_precision"
 
 
-FIGURES = {
-    Measure.PARTIAL_AUROC: resampled.partial_auroc,
-    Measure.AVERAGE_PRECISION: resampled.average_precision,
-}
-"""Of those without a closed form."""
 ASKED = (Measure.AUROC, OVERALL)
 
 
@@ -109,6 +103,10 @@ class TaskEffect(Effect):
     """None where it is not decided."""
 
 
+def _parts(tasks: Iterable[TaskEffect]) -> list[Components]:
+    return [one.components for one in tasks if one.components is not None]
+
+
 @dataclass(frozen=True)
 class Overall:
     """On every task, and over all."""
@@ -126,7 +124,7 @@ class Overall:
     def parts(self, place: str) -> list[Components]:
         """Of what is decided: one task's, or all tasks'."""
         tasks = self.tasks.values() if place == OVERALL else [self.tasks[place]]
-        return [one.components for one in tasks if one.components is not None]
+        return _parts(tasks)
 
 
 @dataclass(frozen=True)
@@ -189,7 +187,7 @@ def compare(tasks: Mapping[str, Scored], measure: Measure, resamples: int | None
     """
     found = {name: on_task(scored, measure, resamples) for name, scored in tasks.items()}
     value = float(np.mean([one.value for one in found.values()]))
-    parts = [one.components for one in found.values() if one.components is not None]
+    parts = _parts(found.values())
     decided = _decided(value, parts) if len(parts) == len(found) else (None, None, None)
     return Overall(measure, found, Effect(value, *decided))
 
@@ -200,36 +198,30 @@ def on_task(scored: Scored, measure: Measure, resamples: int | None = None) -> T
     if not seeds:
         return TaskEffect(float("nan"), None, None, None, seeds, images, None)
     a, b = (np.stack([scores[seed] for seed in seeds]) for scores in (scored.a, scored.b))
-    values = _figures(measure, scored.labels, a) - _figures(measure, scored.labels, b)
+    resamples = resamples or resampling.enough(images, RESAMPLES)
+    values, covariance = _over_images(measure, scored.labels, a, b, resamples)
     value = float(values.mean())
-    if len(seeds) < 2 or math.isnan(value):
-        return TaskEffect(value, None, None, None, seeds, images, None)
-    if resamples is None:
-        resamples = FEW_RESAMPLES if images > MANY_IMAGES else RESAMPLES
-    covariance = _covariance(measure, scored.labels, a, b, resamples)
-    if not np.isfinite(covariance).all():
+    if len(seeds) < 2 or not np.isfinite(covariance).all():
         return TaskEffect(value, None, None, None, seeds, images, None)
     parts = Components.of(covariance, values, images)
     return TaskEffect(value, *_decided(value, [parts]), seeds, images, parts)
 
 
-def _figures(measure: Measure, labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Of each seed, (S,), from its scores (S, n, L)."""
+def _over_images(
+    measure: Measure, labels: np.ndarray, a: np.ndarray, b: np.ndarray, resamples: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each seed's difference, (S,), and their covariance over other images, (S, S): NaN where no images were drawn, of
+    one seed, by which nothing is decided."""
     if measure is Measure.AUROC:
-        aurocs, _ = placements.by_seed(labels, scores)
-        return aurocs
-    return np.array([resampled.figure_of(FIGURES[measure], labels, one) for one in scores])
-
-
-def _covariance(measure: Measure, labels: np.ndarray, a: np.ndarray, b: np.ndarray, resamples: int) -> np.ndarray:
-    """Of the seeds' differences over other images, (S, S)."""
-    if measure is Measure.AUROC:
-        (_, by_a), (_, by_b) = (placements.by_seed(labels, stack) for stack in (a, b))
-        covariance: np.ndarray = (by_a - by_b) @ (by_a - by_b).T
-        return covariance
-    drawn = resampled.figures_of(FIGURES[measure], labels, np.concatenate([a, b]), resamples, np.random.default_rng(0))
-    drawn_a, drawn_b = np.split(drawn, 2)
-    return np.atleast_2d(np.cov(drawn_a - drawn_b))
+        (of_a, by_a), (of_b, by_b) = (placements.by_seed(labels, stack) for stack in (a, b))
+        return of_a - of_b, (by_a - by_b) @ (by_a - by_b).T
+    figure = resampled.partial_auroc if measure is Measure.PARTIAL_AUROC else resampled.average_precision
+    both = np.concatenate([a, b])
+    of_a, of_b = np.split(np.array([resampled.figure_of(figure, labels, scores) for scores in both]), 2)
+    if len(a) < 2:
+        return of_a - of_b, np.full((1, 1), np.nan)
+    drawn_a, drawn_b = np.split(resampled.figures_of(figure, labels, both, resamples, np.random.default_rng(0)), 2)
+    return of_a - of_b, np.cov(drawn_a - drawn_b)
 
 
 def _decided(value: float, parts: Sequence[Components]) -> tuple[float, float, float]:

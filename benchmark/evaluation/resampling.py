@@ -10,6 +10,13 @@ import numpy as np
 AT_ONCE = 250
 """Resamples in memory together: 22,433 images then take 22 MB."""
 
+MANY_IMAGES, FEW_RESAMPLES = 5000, 200
+
+
+def enough(images: int, usual: int, few: int = FEW_RESAMPLES) -> int:
+    """How many resamples do: fewer on large test sets, where what other images change is small."""
+    return usual if images <= MANY_IMAGES else few
+
 
 def aurocs_of(labels: np.ndarray, stack: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
     """AUROC (S, resamples), mean over labels, of every run on the same resampled images."""

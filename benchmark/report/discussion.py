@@ -13,7 +13,7 @@ BETTER = (Answer.A_BETTER, Answer.B_BETTER)
 
 
 def discussion(comparison: Comparison) -> list[str]:
-    """Where training for AUROC and another loss differ, task by task, then the gaps between train and test"""
+    """Where training for AUROC and another loss differ, task by task, then the gaps between train and test."""
     return [*_pairs(comparison), *_gaps(comparison)]
 
 

@@ -24,10 +24,10 @@ def headline(comparison: Comparison) -> list[str]:
     if not comparison.contests:
         return [NONE, *_ranks(comparison.ranking)]
     sentences = [_sentence(contest) for contest in comparison.contests]
-    return [answer(comparison.contests), *sentences, *_ranks(comparison.ranking)]
+    return [_answer(comparison.contests), *sentences, *_ranks(comparison.ranking)]
 
 
-def answer(contests: Sequence[Contest]) -> str:
+def _answer(contests: Sequence[Contest]) -> str:
     """How many of the recipes that train for AUROC are better, over all tasks."""
     words = [contest.word(Measure.AUROC) for contest in contests]
     counts = ", ".join(f"{word} in {words.count(word)}" for word in Word if word in words)
@@ -66,10 +66,10 @@ def _others(contest: Contest) -> Iterator[str]:
     by_word: dict[Word, list[str]] = {}
     for measure, one in contest.measures.items():
         if measure is not Measure.AUROC:
-            value = wording.difference(one.mean.value) if math.isfinite(one.mean.value) else wording.NOTHING
-            by_word.setdefault(contest.word(measure), []).append(f"{measures.NAMES[measure]}: {value}")
-    for word, found in by_word.items():
-        yield f"{word.capitalize()} in {' and in '.join(found)}"
+            found = f"{measures.NAMES[measure]}: {wording.difference(one.mean.value)}"
+            by_word.setdefault(contest.word(measure), []).append(found)
+    for word, several in by_word.items():
+        yield f"{word.capitalize()} in {' and in '.join(several)}"
 
 
 def told(contest: Contest, measure: Measure, place: str = OVERALL) -> str:

@@ -28,8 +28,8 @@ from benchmark.runs.folder import RunFolder
 FPR, RECALL = np.linspace(0.0, 1.0, 201), np.linspace(0.0, 1.0, 101)
 WORTH_PROCESSES = 20
 """So many new runs or cells take longer than starting processes for them."""
-MANY_IMAGES, FEW_RESAMPLES, FEW_CURVES = 5000, 200, 20
-"""On test sets beyond this size fewer resamples do: there the bootstrap and DeLong's interval agree closely."""
+FEW_CURVES = 20
+"""Resampled ones that do on large test sets, see `resampling.enough`."""
 
 Numbers = TypeVar("Numbers", "RunNumbers", "CellNumbers")
 Runs = Sequence[tuple[RunFolder, str]]
@@ -126,9 +126,7 @@ def run_numbers(runs: Runs) -> RunNumbers:
         curves.mean_roc([scores["test"]], FPR),
         curves.mean_precision([scores["test"]], RECALL),
         statistics.delong(labels, probabilities),
-        statistics.bootstrap(
-            labels, probabilities, statistics.RESAMPLES if len(labels) <= MANY_IMAGES else FEW_RESAMPLES
-        ),
+        statistics.bootstrap(labels, probabilities, resampling.enough(len(labels), statistics.RESAMPLES)),
     )
 
 
@@ -146,7 +144,7 @@ def cell_numbers(runs: Runs) -> CellNumbers:
         statistics.summary(placed),
         statistics.delong(*together["test"]),
         measures.measures(together),
-        *bands.bands(labels, stack, FPR, RECALL, bands.RESAMPLES if len(labels) <= MANY_IMAGES else FEW_CURVES),
+        *bands.bands(labels, stack, FPR, RECALL, resampling.enough(len(labels), bands.RESAMPLES, FEW_CURVES)),
         val.figures if val and val.is_cross_fitted else {},
         (len(val.labels), val.images) if val else (0, 0),
     )

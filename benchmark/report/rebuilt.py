@@ -60,14 +60,15 @@ def readme(comparison: Comparison, picture: Picture | None) -> str:
     answer, *sentences = headline(comparison)
     parts = [f"**{answer}**", "\n".join(f"- {sentence}" for sentence in sentences)]
     parts += [f"![{picture.alt}]({PICTURE})"] if picture else []
+    run = [name for name in comparison.recipes if any(_cell(task, name).done for task in tasks)]
     seeds = wording.counted(len(comparison.seeds), "seed")
     parts += [
         f"Test AUROC of profile `{comparison.profile}`, mean ± standard deviation over {seeds}; of an ensemble, one model.",
-        "\n".join(_table(comparison, tasks)),
+        "\n".join(_table(comparison, tasks, run)),
     ]
     parts += [f"{wording.LEGEND}."] if comparison.trained_on_val else []
-    if missing := [recipe for recipe in comparison.recipes if not _has_figures(recipe, tasks)]:
-        parts += [f"Not run: {', '.join(f'`{recipe}`' for recipe in missing)}."]
+    if missing := [name for name in comparison.recipes if name not in run]:
+        parts += [f"Not run: {', '.join(f'`{name}`' for name in missing)}."]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -79,22 +80,19 @@ def _real(comparison: Comparison) -> list[TaskComparison]:
     return tasks
 
 
-def _table(comparison: Comparison, tasks: list[TaskComparison]) -> list[str]:
+def _table(comparison: Comparison, tasks: list[TaskComparison], recipes: list[str]) -> list[str]:
     rows = [["", *(task.task.name for task in tasks)], ["---"] * (1 + len(tasks))]
     for name, shown in (("published: README", "readme"), ("published: MedMNIST v2, ResNet-18", "baseline")):
         rows.append([name, *(_published(getattr(task, shown)) for task in tasks)])
     rows.append(["published: the best comparable row", *(_published(_best(task)) for task in tasks)])
-    for recipe in comparison.recipes:
-        if not _has_figures(recipe, tasks):
-            continue
-        cells = [next(cell for cell in task.cells if cell.recipe == recipe) for task in tasks]
+    for recipe in recipes:
         mark = wording.TRAINED_ON_VAL if recipe in comparison.trained_on_val else ""
-        rows.append([f"{recipe}{mark}", *map(_figure, cells)])
+        rows.append([f"{recipe}{mark}", *(_figure(_cell(task, recipe)) for task in tasks)])
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
-def _has_figures(recipe: str, tasks: list[TaskComparison]) -> bool:
-    return any(cell.done for task in tasks for cell in task.cells if cell.recipe == recipe)
+def _cell(task: TaskComparison, recipe: str) -> Cell:
+    return next(cell for cell in task.cells if cell.recipe == recipe)
 
 
 def _figure(cell: Cell) -> str:

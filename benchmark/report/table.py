@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 
 from rich import box
 from rich.console import Console
@@ -59,7 +58,7 @@ def _differences(comparison: Comparison) -> Table:
 
 def _difference(contest: Contest, measure: Measure, place: str) -> str:
     found = contest.effects(measure).get(place)
-    if found is None or math.isnan(found.value):
+    if found is None:
         return wording.NOTHING
     mark = {Word.BETTER: f" {ABOVE}", Word.WORSE: f" {BELOW}"}.get(contest.word(measure, place), "")
     return wording.difference(found.value) + mark

@@ -18,6 +18,7 @@ from torch import nn
 
 from benchmark.config.tasks import STAMP, Task
 from benchmark.core import provenance
+from benchmark.runs import cell
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.workspace import Workspace
 from benchmark.tracking import card, descriptions, served_model
@@ -75,9 +76,7 @@ def register(
 
 def _judged(folder: RunFolder, out_of_fold: Mapping[str, float] | None, seeds: Sequence[RunFolder]) -> float:
     """Validation AUROC of a recipe: out of fold over all seeds, or their mean; of an ensemble its own."""
-    if out_of_fold:
-        return out_of_fold["val_auc"]
-    return float(np.mean([one.metrics()["val_auc"] for one in seeds or [folder]]))
+    return (out_of_fold or cell.figures(seeds or [folder]))["val_auc"]
 
 
 def _give_card(client: Any, of: Card, version: str) -> None:
