@@ -100,6 +100,7 @@ def resolve_finetune(
 
     Args:
         settings: put into the recipe for this task, see `varied.vary`; what they set is no longer the profile's to change.
+            Likewise what a winner brings that was found in this profile: one of another profile is cut as the recipe is.
 
     Raises:
         Misfit: settings that the recipe can't have.
@@ -108,7 +109,9 @@ def resolve_finetune(
     profile, dim = params.profiles[profile_name], task.dim
     recipe = vary(params.recipes[recipe_name], settings, dim)
     if task.name in recipe.winner_files:
-        recipe, settings = _with_winner(recipe, task, recipe.winner_files[task.name])
+        chosen = read_winner(recipe.winner_files[task.name])
+        recipe = _with_winner(recipe, task, chosen)
+        settings = chosen.settings if chosen.profile == profile_name else {}
     own = {part_of(key) for key in settings}
     if recipe_name in profile.as_they_stand:
         own |= {"network", "epochs"}
@@ -159,16 +162,18 @@ class Chosen:
     objective: Objective
     settings: Mapping[str, Any]
     """The other settings that were searched, by key; see `varied.vary`."""
+    profile: str
+    """In which it was found."""
+    path: Path
 
 
-def _with_winner(recipe: Recipe, task: Task, path: Path) -> tuple[Recipe, Mapping[str, Any]]:
-    """The recipe as the winner in a file has it, and what else than the objective was searched."""
-    chosen = read_winner(path)
+def _with_winner(recipe: Recipe, task: Task, chosen: Chosen) -> Recipe:
+    """The recipe with the objective of the winner, and with what else was searched."""
     try:
         varied = vary(recipe, chosen.settings, task.dim)
     except Misfit as misfit:
-        raise NoWinner(f"{path}: settings.{misfit}", task=task.name) from misfit
-    return varied.model_copy(update={"winners": {task.name: chosen.objective}}), chosen.settings
+        raise NoWinner(f"{chosen.path}: settings.{misfit}", task=task.name) from misfit
+    return varied.model_copy(update={"winners": {task.name: chosen.objective}})
 
 
 def read_winner(path: Path) -> Chosen:
@@ -182,8 +187,9 @@ def read_winner(path: Path) -> Chosen:
     if not isinstance(settings, dict):
         raise NoWinner(f"{path}: settings should be keys with values, got {settings!r}")
     try:
-        return Chosen(
-            ADAPTER.validate_python(content["objective"]), {str(key): value for key, value in settings.items()}
-        )
+        objective = ADAPTER.validate_python(content["objective"])
     except ValidationError as error:
         raise NoWinner(f"{path}: objective.{sentence(error, Recipe, UNION_FORMS, OBJECTIVES)}") from error
+    return Chosen(
+        objective, {str(key): value for key, value in settings.items()}, str(content.get("profile", "")), path
+    )

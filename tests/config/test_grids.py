@@ -184,7 +184,7 @@ def with_winner(path: Path) -> Params:
 
 
 def test_a_recipe_takes_everything_that_a_winner_brings(tmp_path: Path) -> None:
-    """Also where the profile has other epochs and another network."""
+    """Also where the profile in which it was found has other epochs and another network."""
     objective = PARAMS["recipes"]["dam"]["objective"]
     settings = {
         "network": NARROW | {"width": 16},
@@ -197,7 +197,8 @@ def test_a_recipe_takes_everything_that_a_winner_brings(tmp_path: Path) -> None:
         "flips_at_test": ["width"],
         "trainable": 3,
     }
-    (tmp_path / "winner.yaml").write_text(yaml.safe_dump({"objective": objective, "settings": settings}))
+    written = {"profile": "quick", "objective": objective, "settings": settings}
+    (tmp_path / "winner.yaml").write_text(yaml.safe_dump(written))
     params = with_winner(tmp_path / "winner.yaml")
     run = resolve_finetune(params, find("breastmnist"), "settled", "quick", 0).model_dump(mode="json")
     assert run["network"] == run["recipe_network"] == NARROW | {"width": 16}
@@ -209,6 +210,20 @@ def test_a_recipe_takes_everything_that_a_winner_brings(tmp_path: Path) -> None:
     other = resolve_finetune(params, find("pneumoniamnist"), "settled", "quick", 0)
     assert other == resolve_finetune(Params.model_validate(with_grids(mine={"lr": [1]})), find("pneumoniamnist"), "settled", "quick", 0)  # fmt: skip
     assert (other.network, other.epochs) == ("resnet18-strided", 5)
+
+
+def test_a_profile_cuts_a_winner_of_another_one_as_it_cuts_the_recipe(tmp_path: Path) -> None:
+    objective = PARAMS["recipes"]["dam"]["objective"]
+    settings = {"network": NARROW | {"width": 16}, "epochs": 7, "batch_size": 32}
+    written = {"profile": "search", "objective": objective, "settings": settings}
+    (tmp_path / "winner.yaml").write_text(yaml.safe_dump(written))
+    params = with_winner(tmp_path / "winner.yaml")
+    cut = resolve_finetune(params, find("breastmnist"), "settled", "quick", 0)
+    assert (cut.network, cut.epochs, cut.batch_size) == ("resnet18-strided", 5, 32)
+    assert isinstance(cut.recipe_network, ResNet)
+    assert (cut.recipe_network.width, cut.recipe_epochs) == (16, 7)  # the report says what was cut
+    whole = resolve_finetune(params, find("breastmnist"), "settled", "full", 0)
+    assert (whole.network, whole.epochs) == (cut.recipe_network, 7)
 
 
 def test_a_winner_without_settings_brings_its_objective_alone(tmp_path: Path) -> None:
