@@ -94,7 +94,7 @@ def find(name: str, profile: str, workspace: Workspace) -> Side:
 
     Raises:
         BadInput: it is none of them, or nothing of it is finished.
-        DamagedRun: one of its records can't be read, or one of its files is not what its record says.
+        DamagedRun: one of them is, see `RunFolder.status`.
     """
     path = Path(name)
     if path.is_dir():

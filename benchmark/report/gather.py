@@ -20,7 +20,6 @@ from benchmark.report import answer, numbers
 from benchmark.report.model import Cell, Comparison, MeasuredRun, TaskComparison
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.record import FromElsewhere
-from benchmark.runs.status import State, Status
 from benchmark.runs.workspace import Workspace, seeds_of
 
 Key = tuple[str, str]
@@ -109,11 +108,11 @@ def _read(cells: Mapping[Key, Sequence[RunFolder]]) -> dict[Key, tuple[MeasuredR
 
 def _run(folder: RunFolder) -> MeasuredRun:
     """Without numbers."""
+    status = folder.status_of_figures
     try:
-        record, tracking, status = folder.record(), folder.tracking(), folder.status_of_figures
-    except DamagedRun as damaged:
-        return MeasuredRun(folder, Status(State.DAMAGED, str(damaged)), None, {})
-    return MeasuredRun(folder, status, record, tracking)
+        return MeasuredRun(folder, status, folder.record(), folder.tracking())
+    except DamagedRun:
+        return MeasuredRun(folder, status, None, {})
 
 
 def _prepare(cells: Iterable[Cell]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.core import provenance
-from benchmark.core.errors import DamagedRun, NoMember, Refused
+from benchmark.core.errors import NoMember, Refused
 from benchmark.core.files import digest_of
 from benchmark.runs import scores as scores_file
 from benchmark.runs.folder import WEIGHTS, RunFolder
@@ -54,11 +54,7 @@ def members(config: EnsembleConfig, seeds: Sequence[int], md5: str, workspace: W
 
 def _problem(folder: RunFolder, md5: str) -> str:
     """Why a run can be no member; empty where it can."""
-    try:
-        status = folder.status
-    except DamagedRun as damaged:
-        return str(damaged)
-    if not status.is_done:
+    if not (status := folder.status).is_done:
         return str(status)
     return "" if md5 in folder.record().data_md5.values() else "was run on another data file"
 

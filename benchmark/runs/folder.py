@@ -166,10 +166,8 @@ class RunFolder:
     def status(self) -> Status:
         """How far the run has come.
 
-        'Not finished' also where a file of a run that was done is gone, 'damaged' where one is not what the run made.
-
-        Raises:
-            DamagedRun: as `record`.
+        'Not finished' also where a file of a run that was done is gone, 'damaged' where one is not what the run made, or
+        the record can't be read.
         """
         return self._status(but=())
 
@@ -181,7 +179,10 @@ class RunFolder:
     def _status(self, but: Collection[str]) -> Status:
         if not self.exists:
             return NOT_RUN
-        record = self.record()
+        try:
+            record = self.record()
+        except DamagedRun as damaged:
+            return Status(State.DAMAGED, str(damaged).removeprefix(f"{self.path}/"))
         if record.status == RUNNING:
             return NOT_FINISHED
         if not record.status.is_done:
@@ -195,11 +196,8 @@ class RunFolder:
 
     @property
     def is_done(self) -> bool:
-        """Whether the run came to its end, and all that it found is still there; a record that can't be read says neither."""
-        try:
-            return self.status.is_done
-        except DamagedRun:
-            return False
+        """Whether the run came to its end, and all that it found is still there."""
+        return self.status.is_done
 
     def holds(self, identity: str) -> bool:
         """Whether this is the folder of that very run, finished or not; a record that can't be read is nobody's."""

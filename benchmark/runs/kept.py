@@ -21,8 +21,7 @@ def keep(profile: str, workspace: Workspace) -> list[Path]:
         The folders in `results/`.
 
     Raises:
-        BadInput: there is no run, or one is not finished; then nothing has changed.
-        DamagedRun: a record can't be read.
+        BadInput: there is no run, or one is not finished or damaged; then nothing has changed.
     """
     trunks = [trunk for dim in Dimension if (trunk := workspace.trunk(profile, dim)).exists]
     found = [*workspace.list_runs(profile), *trunks, *workspace.list_ensembles(profile)]

@@ -13,11 +13,10 @@ from typing import Any
 import pandas as pd
 
 from benchmark.config.tasks import Task
-from benchmark.core.errors import DamagedRun
 from benchmark.core.files import digest_of
 from benchmark.core.settings import read_yaml
 from benchmark.runs.folder import RunFolder
-from benchmark.runs.status import State, Status
+from benchmark.runs.status import State
 from benchmark.runs.workspace import Workspace, seeds_of
 from benchmark.tracking.line import Line
 from benchmark.tracking.trials import SweepTracker
@@ -75,19 +74,12 @@ def of(workspace: Workspace, profile: str) -> Iterator[Search]:
         trials = workspace.trials / profile / str(winner["task"])
         seeds = {f"seed{seed}" for seed in winner["seeds"]}
         runs = [run for trial in sorted(map(str, rows["trial"])) for run in seeds_of(trials / trial)]
-        here = [(run, _status(run)) for run in runs if run.path.name in seeds and run.exists]
+        here = [(run, run.status) for run in runs if run.path.name in seeds and run.exists]
         damaged = [
             f"{one.path.parent.name} {one.path.name} {status}" for one, status in here if status.state is State.DAMAGED
         ]
         ended = tuple(run for run, status in here if not status.is_open)
         yield Search(path.parent, winner, rows, ended, tuple(damaged))
-
-
-def _status(run: RunFolder) -> Status:
-    try:
-        return run.status
-    except DamagedRun as error:
-        return Status(State.DAMAGED, str(error))
 
 
 def log(search: Search, task: Task, line: Line) -> None:
