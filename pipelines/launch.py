@@ -104,10 +104,8 @@ def by_mlflow(entry_point: str, given: dict[str, str]) -> int | None:
 
     from pipelines.console.through_mlflow import NO_ANSWER
 
-    experiment = given.get("task", entry_point)
-    command = [sys.executable, "-m", "pipelines.console.through_mlflow", experiment, "run", ".", "-e", entry_point]
-    command += ["--env-manager", "local", "--experiment-name", experiment]
-    command += [part for pair in given.items() for part in ("-P", "=".join(pair))]
+    command = [sys.executable, "-m", "pipelines.console.through_mlflow", given.get("task", entry_point), entry_point]
+    command += ["=".join(pair) for pair in given.items()]
     with tempfile.TemporaryDirectory() as folder:
         diary = Path(folder) / "stage"
         with subprocess.Popen(command, env=os.environ | {cli.DIARY: str(diary)}) as process:
