@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 
 from rich import box
 from rich.console import Console
@@ -20,6 +21,8 @@ ABOVE, BELOW = "\N{BLACK UP-POINTING TRIANGLE}", "\N{BLACK DOWN-POINTING TRIANGL
 MARKS = f"{ABOVE} better, {BELOW} worse, else it may be chance"
 ABREAST = 4
 """Recipes side by side; the others stand in a table below, since figures cut in two can't be read."""
+HEADING = 18
+"""Letters of a recipe's name in a line; longer ones are broken behind a hyphen, where they have one."""
 
 
 def table_text(comparison: Comparison, width: int = WIDTH) -> str:
@@ -76,7 +79,8 @@ def _table(comparison: Comparison, part: slice) -> Table:
     table.add_column("MedMNIST v2\nResNet-18", justify="right")
     for recipe in list(comparison.recipes)[part]:
         mark = wording.TRAINED_ON_VAL if recipe in comparison.trained_on_val else ""
-        table.add_column(recipe + mark, justify="right", overflow="fold")
+        heading = "\n".join(textwrap.wrap(recipe + mark, HEADING))
+        table.add_column(heading, justify="right", overflow="fold")
     for task in comparison.tasks:
         table.add_row(*_row(task, part))
     return table
