@@ -109,8 +109,7 @@ def resolve_finetune(
     profile, dim = params.profiles[profile_name], task.dim
     recipe = vary(params.recipes[recipe_name], settings, dim)
     if task.name in recipe.winner_files:
-        chosen = read_winner(recipe.winner_files[task.name])
-        recipe = _with_winner(recipe, task, chosen)
+        recipe, chosen = _with_winner(recipe, task, recipe.winner_files[task.name])
         settings = chosen.settings if chosen.profile == profile_name else {}
     own = {part_of(key) for key in settings}
     if recipe_name in profile.as_they_stand:
@@ -164,16 +163,16 @@ class Chosen:
     """The other settings that were searched, by key; see `varied.vary`."""
     profile: str
     """In which it was found."""
-    path: Path
 
 
-def _with_winner(recipe: Recipe, task: Task, chosen: Chosen) -> Recipe:
-    """The recipe with the objective of the winner, and with what else was searched."""
+def _with_winner(recipe: Recipe, task: Task, path: Path) -> tuple[Recipe, Chosen]:
+    """The recipe as the winner in a file has it, and that winner."""
+    chosen = read_winner(path)
     try:
         varied = vary(recipe, chosen.settings, task.dim)
     except Misfit as misfit:
-        raise NoWinner(f"{chosen.path}: settings.{misfit}", task=task.name) from misfit
-    return varied.model_copy(update={"winners": {task.name: chosen.objective}})
+        raise NoWinner(f"{path}: settings.{misfit}", task=task.name) from misfit
+    return varied.model_copy(update={"winners": {task.name: chosen.objective}}), chosen
 
 
 def read_winner(path: Path) -> Chosen:
@@ -190,6 +189,4 @@ def read_winner(path: Path) -> Chosen:
         objective = ADAPTER.validate_python(content["objective"])
     except ValidationError as error:
         raise NoWinner(f"{path}: objective.{sentence(error, Recipe, UNION_FORMS, OBJECTIVES)}") from error
-    return Chosen(
-        objective, {str(key): value for key, value in settings.items()}, str(content.get("profile", "")), path
-    )
+    return Chosen(objective, {str(key): value for key, value in settings.items()}, str(content.get("profile", "")))

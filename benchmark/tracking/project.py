@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 
 import mlflow
 
 from benchmark.core.addresses import without_passwords
 
 
-def run(entry_point: str, parameters: Mapping[str, str], experiment: str) -> bool:
-    """What `mlflow run . -e ENTRY_POINT --env-manager local` does; whether it came to a good end. Why not stands on stderr.
+def run(entry_point: str, parameters: dict[str, str], experiment: str) -> bool:
+    """Run an entry point of the project here, in this environment; whether it came to a good end. Why not stands on stderr.
 
-    It is not called by that command line, whose import takes 1.5 s more. By the time that it fails at its last word to a
+    MLflow's command line does the same, but its import takes 1.5 s more. By the time that it fails at its last word to a
     store that went away, the stage is done and has said so.
     """
     try:
-        mlflow.run(
-            ".",
-            entry_point,
-            parameters=dict(parameters),
-            experiment_name=experiment,
-            env_manager="local",
-            synchronous=True,
-        )
+        mlflow.run(".", entry_point, parameters=parameters, experiment_name=experiment, env_manager="local")
     except Exception as error:
         text = without_passwords(" ".join(str(error).split()))
         print(f"MLflow: {type(error).__name__}: {text[:200]}", file=sys.stderr)

@@ -89,7 +89,7 @@ def test_a_winner_of_any_objective_is_read_as_it_was_written(loss: str, tmp_path
     again = results.read("t", "mine", Workspace(tmp_path))
     assert again is not None
     assert again.winner == winner
-    assert read_winner(files[1]) == Chosen(winner.objective, {}, winner.profile, files[1])
+    assert read_winner(files[1]) == Chosen(winner.objective, {}, winner.profile)
     assert yaml.safe_load(files[1].read_text())["objective"]["lr"] == 1e-5  # also by the rules of YAML 1.1
 
 
@@ -104,7 +104,7 @@ def test_what_was_written_is_read_and_a_recipe_takes_its_objective(tmp_path: Pat
     assert again is not None
     assert list(again.table["trial"]) == ["two", "one"]
     assert again.winner == content
-    assert read_winner(files[1]) == Chosen(winner.trial.objective, {}, content.profile, files[1])
+    assert read_winner(files[1]) == Chosen(winner.trial.objective, {}, content.profile)
     recipes = PARAMS["recipes"] | {"mine": PARAMS["recipes"]["dam"] | {"winner_files": {TASK.name: str(files[1])}}}
     params = Params.model_validate(PARAMS | {"recipes": recipes})
     assert resolve_finetune(params, TASK, "mine", "quick", 0).objective == winner.trial.objective
