@@ -86,9 +86,14 @@ def test_a_sweep_does_not_need_the_winner_that_it_is_to_find() -> None:
     assert make_trials(params, "dam") == make_trials(shipped(), "dam")
 
 
-def test_a_grid_of_a_second_phase_has_the_network_that_its_first_was_given() -> None:
-    first = resolve_finetune(shipped(), TASK, "plain-crossed", "search", 0)
-    for trial in make_trials(shipped(), "second-aucm"):
+@pytest.mark.parametrize(("profile", "width"), [("search", 32), ("quick", None)])
+def test_a_grid_of_a_second_phase_has_the_network_that_its_first_was_given(profile: str, width: int | None) -> None:
+    """That of the winner in the profile that found it; another profile cuts it."""
+    first = resolve_finetune(shipped(), TASK, "plain-crossed", profile, 0)
+    assert [getattr(one, "width", None) for one in (first.network, first.recipe_network)] == [width, 32]
+    trials = grid.trials(shipped(), TASK, "second-aucm", profile, (0,), "option --grid")
+    assert len(trials) == 3
+    for trial in trials:
         (run,) = trial.runs
         assert (run.network, run.augmentation) == (first.network, first.augmentation)
         assert run.start.recipe == "plain-crossed"
