@@ -103,11 +103,10 @@ def find(name: str, profile: str, workspace: Workspace) -> Side:
         folders = workspace.of_figures(profile).list_named(profile, name)
     cells: dict[str, list[tuple[int, RunFolder]]] = {}
     for folder in folders:
-        status = folder.status_of_figures
+        config, status = folder.record().config, folder.status_of_figures
         if status.state is State.DAMAGED:
             raise DamagedRun(f"{folder.path}: {status.reason}")
         if status.is_done:
-            config = folder.record().config
             cells.setdefault(config.tasks[0], []).append(
                 (config.seed or 0, folder)
             )  # an ensemble has none, and no second run

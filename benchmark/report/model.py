@@ -75,9 +75,9 @@ class MeasuredRun:
     @property
     def problem(self) -> str:
         """Why it has no figures."""
-        if self.record is None:
-            return f"{self.folder.path}: {self.status}"
-        return str(self.status) if self.seed is None else f"seed {self.seed}: {self.status}"
+        if self.record is None or self.seed is None:
+            return str(self.status)  # which names the file where that can't be read
+        return f"seed {self.seed}: {self.status}"
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ class RunFolder:
         try:
             record = self.record()
         except DamagedRun as damaged:
-            return Status(State.DAMAGED, str(damaged).removeprefix(f"{self.path}/"))
+            return Status(State.DAMAGED, str(damaged))
         if record.status == RUNNING:
             return NOT_FINISHED
         if not record.status.is_done:

@@ -148,7 +148,6 @@ class Everything:
         return "logged"
 
     def _need_whole(self, folder: RunFolder) -> None:
-        folder.record()  # one that can't be read names its file
         if not (status := self._status(folder)).is_done:
             raise LeftOut(str(status))
 

@@ -223,9 +223,9 @@ def test_a_damaged_record_is_shown_with_its_reason_and_stops_nothing(workspace: 
     assert cell(comparison, "breastmnist", "readme").figures == cell(sound, "breastmnist", "readme").figures
     ((task, recipe, problem),) = comparison.missing
     assert (task, recipe) == ("breastmnist", "dam")
-    assert problem.startswith(f"{broken.parent}: damaged: run.json: ")
+    assert problem.startswith(f"damaged: {broken}: ")
     for text in (table_text(comparison), markdown_of(workspace), page_of(workspace)):
-        assert f"{broken.parent}: damaged: run.json" in text
+        assert f"damaged: {broken}" in text
     assert "runs/quick/breastmnist/dam/seed0" in page_of(workspace)
 
 
