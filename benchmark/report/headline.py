@@ -1,15 +1,14 @@
-"""The answer in a few sentences made by rule: does training for AUROC help, by how much, and what could have been seen."""
+"""The answer, made by rule: does training for AUROC help, by how much, and what could have been seen."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 
 from benchmark.evaluation import measures
 from benchmark.evaluation.chance import ALPHA
 from benchmark.evaluation.design import WANTED, Design
 from benchmark.evaluation.effect import OVERALL, Contest, Measure, Word
-from benchmark.evaluation.ranks import Ranking
 from benchmark.report import wording
 from benchmark.report.model import Comparison
 
@@ -19,16 +18,31 @@ NONE = (
 )
 
 
-def headline(comparison: Comparison) -> list[str]:
-    """The answer over all tasks, then a sentence for each objective, then the recipes' ranks."""
-    if not comparison.contests:
-        return [NONE, *_ranks(comparison.ranking)]
-    sentences = [_sentence(contest) for contest in comparison.contests]
-    return [_answer(comparison.contests), *sentences, *_ranks(comparison.ranking)]
+HEADINGS = (
+    "recipes",
+    "tasks \N{MULTIPLICATION SIGN} seeds",
+    f"{measures.NAMES[Measure.AUROC]} [95\N{NO-BREAK SPACE}%]",
+    "verdict",
+    "p (Holm)",
+    "detectable",
+    f"for {WANTED}",
+    *(measures.NAMES[measure] for measure in Measure if measure is not Measure.AUROC),
+)
+"""Of the answer's table: test AUROC with what could have been seen, then further figures."""
+FURTHER = -(len(Measure) - 1)
+"""Columns, from the end."""
+CAPTION = (
+    "Difference on test, mean over all tasks, to the same training for another objective [95 % interval of other images and other seeds]. "
+    "Detectable: the smallest true difference in AUROC that would be called with 80 % probability, "
+    f"and how many seeds or test images {WANTED} takes"
+)
 
 
-def _answer(contests: Sequence[Contest]) -> str:
-    """How many of the recipes that train for AUROC are better, over all tasks."""
+def answer(comparison: Comparison) -> str:
+    """How many of the recipes that train for AUROC are better, over all tasks, in one sentence."""
+    contests = comparison.contests
+    if not contests:
+        return NONE
     words = [contest.word(Measure.AUROC) for contest in contests]
     counts = ", ".join(f"{word} in {words.count(word)}" for word in Word if word in words)
     return (
@@ -51,25 +65,32 @@ def _found(words: set[Word]) -> str:
     )
 
 
-def _sentence(contest: Contest) -> str:
-    """Over all tasks: AUROC with what could have been seen, then the other measures' words."""
+def rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    """For each objective, over all tasks, what `HEADINGS` name: AUROC with what could have been seen, then other measures."""
+    marks = dict.fromkeys(comparison.trained_on_val, wording.TRAINED_ON_VAL)
+    return [_row(contest, marks) for contest in comparison.contests]
+
+
+def _row(contest: Contest, marks: Mapping[str, str]) -> tuple[str, ...]:
+    names = (name + marks.get(name, "") for name in (contest.a, contest.b))
     overall = contest.measures[Measure.AUROC]
     seeds = sorted({len(task.seeds) for task in overall.tasks.values()})
-    scope = f"{wording.counted(len(overall.tasks), 'task')}, {' or '.join(map(str, seeds))} {'seed' if seeds == [1] else 'seeds'} each"
-    name = f"{contest.a} \N{MINUS SIGN} {contest.b}"
-    found = f"{name}, {scope}: {wording.effect(overall.mean)} in test AUROC, {told(contest, Measure.AUROC)}"
-    return ". ".join((found, *_seen(contest.designs.get((Measure.AUROC, OVERALL))), *_others(contest))) + "."
+    return (
+        " \N{MINUS SIGN} ".join(names),
+        f"{len(overall.tasks)} \N{MULTIPLICATION SIGN} {' or '.join(map(str, seeds))}",
+        wording.effect(overall.mean),
+        contest.word(Measure.AUROC),
+        wording.p_value(contest.p_holm.get((Measure.AUROC, OVERALL), math.nan)),
+        *_could_be_seen(contest.designs.get((Measure.AUROC, OVERALL))),
+        *(_further(contest, measure) for measure in contest.measures if measure is not Measure.AUROC),
+    )
 
 
-def _others(contest: Contest) -> Iterator[str]:
-    """Measures of one word together."""
-    by_word: dict[Word, list[str]] = {}
-    for measure, one in contest.measures.items():
-        if measure is not Measure.AUROC:
-            found = f"{measures.NAMES[measure]}: {wording.difference(one.mean.value)}"
-            by_word.setdefault(contest.word(measure), []).append(found)
-    for word, several in by_word.items():
-        yield f"{word.capitalize()} in {' and in '.join(several)}"
+def _further(contest: Contest, measure: Measure) -> str:
+    """The difference, and the word where there is one to say."""
+    word = contest.word(measure)
+    difference = wording.difference(contest.measures[measure].mean.value)
+    return f"{difference}, {word}" if word in (Word.BETTER, Word.WORSE) else difference
 
 
 def told(contest: Contest, measure: Measure, place: str = OVERALL) -> str:
@@ -78,25 +99,23 @@ def told(contest: Contest, measure: Measure, place: str = OVERALL) -> str:
     return word if p is None else f"{word} (p {wording.p_equals(p)}, Holm)"
 
 
-def _seen(design: Design | None) -> Iterator[str]:
-    """What could have been seen; nothing where nothing was decided."""
+def _could_be_seen(design: Design | None) -> tuple[str, str]:
+    """The smallest true difference, and what `WANTED` takes; nothing where nothing was decided."""
     if design is None:
-        return
-    yield f"A true difference of {design.detectable:.3f} would be called with 80 % probability"
-    needed = ((design.seeds_needed, "seeds of each"), (design.images_needed, "test images"))
+        return wording.NOTHING, wording.NOTHING
+    needed = ((design.seeds_needed, "seeds"), (design.images_needed, "images"))
     ways = [f"{wording.needed(count)} {what}" for count, what in needed if math.isfinite(count)]
-    if ways:
-        yield f"For {WANTED} it takes {' or '.join(ways)}"
-    else:
-        yield f"For {WANTED} neither more seeds nor more test images are enough alone"
+    return f"{design.detectable:.3f}", " or ".join(ways) or "neither alone"
 
 
-def _ranks(ranking: Ranking) -> Iterator[str]:
+def ranks(comparison: Comparison) -> str:
+    """The recipes' mean ranks and their test; empty where there is nothing to rank."""
+    ranking = comparison.ranking
     if ranking.tasks < 2 or len(ranking.ranks) < 2:
-        return
+        return ""
     each = ", ".join(f"{name} {rank:.2f}" for name, rank in sorted(ranking.ranks.items(), key=lambda item: item[1]))
     meaning = "they do not all rank alike" if ranking.p < ALPHA else "no difference can be told"
-    yield (
+    return (
         f"Mean rank in test AUROC over {ranking.tasks} tasks (1 is best): {each}; "
         f"{ranking.test} p {wording.p_equals(ranking.p)}: {meaning}."
     )

@@ -13,10 +13,9 @@ from benchmark.evaluation import measures
 from benchmark.evaluation.comparison import Pair, TaskPair
 from benchmark.published.table import PublishedResult, sources
 from benchmark.published.verdict import Judgement
-from benchmark.report import standing
+from benchmark.report import headline, standing
 from benchmark.report.commands import Commands
 from benchmark.report.discussion import discussion
-from benchmark.report.headline import headline, told
 from benchmark.report.model import Cell, Comparison, TaskComparison
 from benchmark.report.notes import Note, notes, verdict
 from benchmark.report.origins import origins
@@ -77,9 +76,13 @@ def _first(comparison: Comparison) -> dict[str, Any]:
     references = {part.task.name: standing.references(part) for part in comparison.tasks}
     return {
         "comparison": comparison,
-        "headline": headline(comparison),
+        "headline": headline.answer(comparison),
+        "headings": headline.HEADINGS,
+        "caption": headline.CAPTION,
+        "rows": headline.rows(comparison),
+        "ranks": headline.ranks(comparison),
         "measures": measures.NAMES,
-        "told": told,
+        "told": headline.told,
         "references": references,
         "judged": judged,
         "any_beside": any(

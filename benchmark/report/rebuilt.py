@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.core.errors import BadInput
 from benchmark.core.files import write_text
 from benchmark.published.table import PublishedResult
-from benchmark.report import page, wording
-from benchmark.report.headline import headline
+from benchmark.report import headline, page, wording
 from benchmark.report.model import Cell, Comparison, TaskComparison
 from benchmark.report.plots.effects import effects
 from benchmark.report.plots.figures import Picture
@@ -57,14 +57,16 @@ def findings(comparison: Comparison) -> str:
 def readme(comparison: Comparison, picture: Picture | None) -> str:
     """The answer, its picture, and test AUROC by recipe and task; Markdown that ends in a line break."""
     tasks = _real(comparison)
-    answer, *sentences = headline(comparison)
-    parts = [f"**{answer}**", "\n".join(f"- {sentence}" for sentence in sentences)]
+    parts = [f"**{headline.answer(comparison)}**"]
+    if rows := headline.rows(comparison):
+        parts += [f"{headline.CAPTION}.", _markdown([headline.HEADINGS, *rows])]
     parts += [f"![{picture.alt}]({PICTURE})"] if picture else []
+    parts += [headline.ranks(comparison)]
     run = [name for name in comparison.recipes if any(_cell(task, name).done for task in tasks)]
     seeds = wording.counted(len(comparison.seeds), "seed")
     parts += [
         f"Test AUROC of profile `{comparison.profile}`, mean ± standard deviation over {seeds}; of an ensemble, one model.",
-        "\n".join(_table(comparison, tasks, run)),
+        _markdown(_table(comparison, tasks, run)),
     ]
     parts += [f"{wording.LEGEND}."] if comparison.trained_on_val else []
     if missing := [name for name in comparison.recipes if name not in run]:
@@ -80,15 +82,21 @@ def _real(comparison: Comparison) -> list[TaskComparison]:
     return tasks
 
 
-def _table(comparison: Comparison, tasks: list[TaskComparison], recipes: list[str]) -> list[str]:
-    rows = [["", *(task.task.name for task in tasks)], ["---"] * (1 + len(tasks))]
+def _table(comparison: Comparison, tasks: list[TaskComparison], recipes: list[str]) -> list[list[str]]:
+    rows = [["", *(task.task.name for task in tasks)]]
     for name, shown in (("published: README", "readme"), ("published: MedMNIST v2, ResNet-18", "baseline")):
         rows.append([name, *(_published(getattr(task, shown)) for task in tasks)])
     rows.append(["published: the best comparable row", *(_published(_best(task)) for task in tasks)])
     for recipe in recipes:
         mark = wording.TRAINED_ON_VAL if recipe in comparison.trained_on_val else ""
         rows.append([f"{recipe}{mark}", *(_figure(_cell(task, recipe)) for task in tasks)])
-    return [f"| {' | '.join(row)} |" for row in rows]
+    return rows
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A table; its first row are the headings."""
+    heading, *rest = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join((heading, f"|{' --- |' * len(rows[0])}", *rest))
 
 
 def _cell(task: TaskComparison, recipe: str) -> Cell:

@@ -12,8 +12,7 @@ from rich.table import Table
 from benchmark.config.tasks import STAMP
 from benchmark.evaluation import measures
 from benchmark.evaluation.effect import Contest, Measure, Word
-from benchmark.report import wording
-from benchmark.report.headline import headline
+from benchmark.report import headline, wording
 from benchmark.report.model import Cell, Comparison, TaskComparison
 
 WIDTH = 120
@@ -22,7 +21,11 @@ MARKS = f"{ABOVE} better, {BELOW} worse, else it may be chance"
 ABREAST = 4
 """Recipes side by side; the others stand in a table below, since figures cut in two can't be read."""
 HEADING = 18
-"""Letters of a recipe's name in a line; longer ones are broken behind a hyphen, where they have one."""
+"""Letters of a name in a line; longer ones are broken behind a hyphen, where they have one."""
+PAIR = 20
+"""Likewise of two recipes' names."""
+NARROW = 11
+"""Likewise of a heading over few digits."""
 
 
 def table_text(comparison: Comparison, width: int = WIDTH) -> str:
@@ -30,8 +33,12 @@ def table_text(comparison: Comparison, width: int = WIDTH) -> str:
     stamp = f"{STAMP}\n" if comparison.is_standin else ""
     buffer = io.StringIO()
     console = Console(file=buffer, width=width, color_system=None, highlight=False, markup=False)
-    console.print(stamp + "\n".join(headline(comparison)))
+    console.print(stamp + headline.answer(comparison))
+    if ranks := headline.ranks(comparison):
+        console.print(ranks)
     if comparison.contests:
+        console.print(f"\n{headline.CAPTION}.")
+        console.print(_answer(comparison))
         console.print(f"\nDifference on test to the same training for another objective ({MARKS}, by Holm's p)")
         console.print(_differences(comparison))
     console.print(f"\nTest AUROC, profile {comparison.profile} (below it: difference to the README)")
@@ -42,6 +49,18 @@ def table_text(comparison: Comparison, width: int = WIDTH) -> str:
     for name, recipes, problem in comparison.missing:
         console.print(f"{name}, {recipes}: {problem}", soft_wrap=True)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
+
+
+def _answer(comparison: Comparison) -> Table:
+    """Of recipes that differ in the objective alone, over all tasks; without the further figures, which stand below."""
+    table = _empty()
+    *headings, last = headline.HEADINGS[: headline.FURTHER]
+    for heading in headings:
+        table.add_column(textwrap.fill(heading, NARROW), no_wrap=True)
+    table.add_column(last)
+    for name, *cells in headline.rows(comparison):
+        table.add_row(textwrap.fill(name, PAIR), *cells[: headline.FURTHER])
+    return table
 
 
 def _differences(comparison: Comparison) -> Table:
@@ -55,7 +74,8 @@ def _differences(comparison: Comparison) -> Table:
     for contest in comparison.contests:
         for measure in contest.measures:
             cells = [_difference(contest, measure, place) for place in places]
-            table.add_row(f"{contest.a} \N{MINUS SIGN} {contest.b}", measures.NAMES[measure], *cells)
+            pair = textwrap.fill(f"{contest.a} \N{MINUS SIGN} {contest.b}", PAIR)
+            table.add_row(pair, textwrap.fill(measures.NAMES[measure], HEADING), *cells)
     return table
 
 
@@ -79,7 +99,7 @@ def _table(comparison: Comparison, part: slice) -> Table:
     table.add_column("MedMNIST v2\nResNet-18", justify="right")
     for recipe in list(comparison.recipes)[part]:
         mark = wording.TRAINED_ON_VAL if recipe in comparison.trained_on_val else ""
-        heading = "\n".join(textwrap.wrap(recipe + mark, HEADING))
+        heading = textwrap.fill(recipe + mark, HEADING)
         table.add_column(heading, justify="right", overflow="fold")
     for task in comparison.tasks:
         table.add_row(*_row(task, part))

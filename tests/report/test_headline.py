@@ -40,10 +40,16 @@ def contest(a: str = "dam", value: float = 0.01, p: float | None = 0.2, design: 
     return Contest(a, "focal", {Measure.AUROC: overall}, p_holm, designs)
 
 
-def told(contests: list[Contest]) -> list[str]:
-    """The headline of these alone."""
+def of(contests: list[Contest]) -> Comparison:
+    """These alone."""
     none = Ranking({}, 0, float("nan"), RankTest.FRIEDMAN)
-    return headline.headline(Comparison("", PROFILE, (0, 1), {}, (), {}, {}, none, contests=tuple(contests)))
+    return Comparison("", PROFILE, (0, 1), {}, (), {}, {}, none, contests=tuple(contests))
+
+
+def row(one: Contest) -> dict[str, str]:
+    """What its table says of it, by heading."""
+    (cells,) = headline.rows(of([one]))
+    return dict(zip(headline.HEADINGS, cells, strict=False))
 
 
 def test_recipes_that_differ_in_the_objective_alone_are_set_beside_each_other(workspace: Workspace) -> None:
@@ -86,16 +92,24 @@ def test_page_markdown_and_terminal_begin_with_the_answer(workspace: Workspace) 
     params = params_of("dam", "focal")
     write_sample(params, workspace, TASKS)
     comparison = make(params, workspace)
-    answer, sentence, ranks = headline.headline(comparison)
+    answer, ranks, (cells,) = headline.answer(comparison), headline.ranks(comparison), headline.rows(comparison)
     text = table_text(comparison, width=10_000)
-    assert text.startswith(f"{answer}\n{sentence}\n{ranks}\n\nDifference on test")
+    assert text.startswith(f"{answer}\n{ranks}\n\n{headline.CAPTION}.\n")
+    assert text.index(cells[2]) < text.index("\nDifference on test to")
     assert ranks.startswith("Mean rank in test AUROC over 2 tasks (1 is best): ")
-    assert [line.split()[-3:] for line in text.splitlines() if "average precision" in line][1:] == [
+    assert [line.split()[-3:] for line in text.splitlines() if "average precision" in line] == [
         [wording.difference(one.value) for one in comparison.contests[0].effects(Measure.AVERAGE_PRECISION).values()]
     ]
     markdown, page = markdown_of(workspace), page_of(workspace)
-    assert markdown.index(answer) < markdown.index("## Test AUROC")
-    assert page.index(answer) < page.index('alt="Difference to the same training') < page.index('id="overview"')
+    assert markdown.index(answer) < markdown.index(f"| {' | '.join(cells)} |") < markdown.index("## Test AUROC")
+    listed = "</th>" + "".join(f"<td>{cell}</td>" for cell in cells[1:])
+    assert (
+        page.index(answer)
+        < page.index(listed)
+        < page.index(ranks)
+        < page.index('alt="Difference to the same training')
+        < page.index('id="overview"')
+    )
     assert "| dam \N{MINUS SIGN} focal | average precision | vesselmnist3d |" in markdown
     assert page.count("dam \N{MINUS SIGN} focal</th><td>partial AUROC") == 1 + len(TASKS)
 
@@ -127,44 +141,45 @@ def test_without_such_recipes_the_page_says_so(workspace: Workspace) -> None:
     ],
 )
 def test_the_answer_is_worded_by_rule(contests: list[Contest], answer: str) -> None:
-    assert told(contests)[0].startswith(answer)
+    assert headline.answer(of(contests)).startswith(answer)
 
 
 def test_counts_name_every_word() -> None:
     many = [contest(p=0.01), contest("x", -0.02, 0.01), contest("y", p=0.3), contest("z", p=None)]
-    assert told(many)[0].endswith(
+    assert headline.answer(of(many)).endswith(
         "is better in 1, worse in 1, not distinguishable in 1, not decided: one seed in 1 of 4 recipes."
     )
 
 
-def test_a_sentence_says_what_could_have_been_seen() -> None:
-    sentence = told([contest(design=Design(0.0312, 23, float("inf")))])[1]
-    assert sentence == (
-        "dam \N{MINUS SIGN} focal, 1 task, 2 seeds each: +0.0100 [\N{MINUS SIGN}0.0100, +0.0300] in test AUROC, not distinguishable (p = 0.200, Holm). "
-        "A true difference of 0.031 would be called with 80 % probability. "
-        "For 0.01 it takes 23 seeds of each."
-    )
-    either = told([contest(design=Design(0.0312, 23, 1234.5))])[1]
-    assert either.endswith("For 0.01 it takes 23 seeds of each or 1,235 test images.")
-    neither = told([contest(design=Design(0.0312, float("inf"), float("inf")))])[1]
-    assert neither.endswith("For 0.01 neither more seeds nor more test images are enough alone.")
-    (alone,) = told([contest(p=None)])[1:]
-    assert alone == "dam \N{MINUS SIGN} focal, 1 task, 1 seed each: +0.0100 in test AUROC, not decided: one seed."
+def test_a_row_says_how_sure_and_what_could_have_been_seen() -> None:
+    assert row(contest(design=Design(0.0312, 23, float("inf")))) == {
+        "recipes": "dam \N{MINUS SIGN} focal",
+        "tasks \N{MULTIPLICATION SIGN} seeds": "1 \N{MULTIPLICATION SIGN} 2",
+        "AUROC [95\N{NO-BREAK SPACE}%]": "+0.0100 [\N{MINUS SIGN}0.0100, +0.0300]",
+        "verdict": "not distinguishable",
+        "p (Holm)": "0.200",
+        "detectable": "0.031",
+        "for 0.01": "23 seeds",
+    }
+    assert row(contest(design=Design(0.0312, 23, 1234.5)))["for 0.01"] == "23 seeds or 1,235 images"
+    assert row(contest(design=Design(0.0312, float("inf"), float("inf"))))["for 0.01"] == "neither alone"
+    alone = list(row(contest(p=None)).values())
+    assert alone[1:] == ["1 \N{MULTIPLICATION SIGN} 1", "+0.0100", "not decided: one seed", *"\N{EN DASH}" * 3]
 
 
-def test_other_measures_are_told_together_where_their_word_is_the_same() -> None:
+def test_a_word_stands_beside_a_further_figure_only_where_there_is_one_to_say() -> None:
     one = contest()
     overall = one.measures[Measure.AUROC]
     further = {measure: dataclasses.replace(overall, measure=measure) for measure in Measure}
-    alike = dataclasses.replace(one, measures=further, p_holm={(measure, OVERALL): 0.2 for measure in Measure})
-    assert told([alike])[1].endswith(
-        ". Not distinguishable in partial AUROC, FPR \N{LESS-THAN OR EQUAL TO} 0.1: +0.0100 and in average precision: +0.0100."
-    )
-    p_holm = alike.p_holm | {(Measure.PARTIAL_AUROC, OVERALL): 0.01}
-    unlike = dataclasses.replace(alike, p_holm=p_holm)
-    assert told([unlike])[1].endswith(
-        ". Better in partial AUROC, FPR \N{LESS-THAN OR EQUAL TO} 0.1: +0.0100. Not distinguishable in average precision: +0.0100."
-    )
+    p_holm = {(measure, OVERALL): 0.2 for measure in Measure} | {(Measure.PARTIAL_AUROC, OVERALL): 0.01}
+    both = row(dataclasses.replace(one, measures=further, p_holm=p_holm))
+    assert both["partial AUROC, FPR \N{LESS-THAN OR EQUAL TO} 0.1"] == "+0.0100, better"
+    assert both["average precision"] == "+0.0100"
+
+
+def test_a_row_marks_what_was_trained_on_val(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Comparison, "trained_on_val", {"focal"})
+    assert headline.rows(of([contest()]))[0][0] == f"dam \N{MINUS SIGN} focal{wording.TRAINED_ON_VAL}"
 
 
 def test_of_stand_in_data_nothing_is_added_to_real_data(workspace: Workspace) -> None:

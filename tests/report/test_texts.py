@@ -10,7 +10,7 @@ from benchmark.config.tasks import build_task
 from benchmark.objectives import Objective
 from benchmark.report import standing
 from benchmark.report.discussion import discussion
-from benchmark.report.headline import headline
+from benchmark.report.headline import ranks
 from benchmark.report.model import Comparison, MeasuredRun
 from benchmark.report.notes import notes, verdict
 from benchmark.report.origins import origins
@@ -201,7 +201,8 @@ def test_ranks_are_told_with_the_test_that_was_made(workspace: Workspace, recipe
         for recipe in few.recipes:
             write_run(params, workspace, name, recipe, sizes=dict.fromkeys(names, FEW))
     comparison = make(params, workspace)
-    (sentence,) = (one for one in headline(comparison) if one.startswith("Mean rank in test AUROC over 2 tasks"))
+    sentence = ranks(comparison)
+    assert sentence.startswith("Mean rank in test AUROC over 2 tasks")
     assert f"; {test} p = " in sentence
     other = {"sign test": "Friedman", "Friedman's test": "sign test"}[test]
     for text in (markdown_of(workspace), page_of(workspace).replace("&#39;", "'")):
