@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def main(
-    profile: Annotated[str, typer.Option(envvar="PROFILE", help="a profile of params.yaml; what fits where empty")] = "",
+    profile: Annotated[
+        str, typer.Option(envvar="PROFILE", help="a profile of params.yaml; what fits where empty")
+    ] = "",
     jobs: Annotated[int, typer.Option(envvar="JOBS", min=0, help="runs side by side; 0: as many as fit")] = 0,
     address: Annotated[
         str, typer.Option(envvar="ADDRESS", help="HOST:PORT of a Ray cluster; Ray on this machine where empty")
