@@ -32,11 +32,16 @@ def main(
 
     from benchmark.config.run import choose_profile
     from benchmark.config.tasks import find_task
+    from benchmark.core.errors import BadInput
     from benchmark.core.files import atomic
     from benchmark.evaluation import measures
     from pipelines.console import project
     from pipelines.console.sides import side
 
+    if csv and Path(csv).is_dir():
+        raise BadInput(f"option --csv: {csv} is a folder; name a file")
+    if cards and Path(cards).is_file():
+        raise BadInput(f"option --cards: {cards} is a file; name a folder")
     params = project.params()
     asked = side(name, choose_profile(params, profile, "option --profile"))
     table = pd.DataFrame(

@@ -37,9 +37,15 @@ def main(
     import sys
     from pathlib import Path
 
+    from benchmark.core.errors import NoConfiguration, allowed
     from benchmark.core.settings import read_yaml
 
-    known = read_yaml(Path("MLproject"))["entry_points"][entry_point].get("parameters", {})
+    if not Path("MLproject").is_file():
+        raise NoConfiguration("MLproject: no such file")
+    entry_points = read_yaml(Path("MLproject"))["entry_points"]
+    if entry_point not in entry_points:
+        raise allowed("entry point", entry_point, "argument ENTRY_POINT", entry_points)
+    known = entry_points[entry_point].get("parameters", {})
     given = read(parameters) if parameters else second_phase(os.environ.get("DVC_STAGE", ""))
     if "profile" in known and "profile" not in given:
         from pipelines.console import project

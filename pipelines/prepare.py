@@ -19,11 +19,9 @@ def main(
     profile: Annotated[str, typer.Option(help="a profile of params.yaml; its own `profile` where empty")] = "",
 ) -> None:
     """Fetch a task's data, and pretrain its trunk on the data that can be reached."""
-    from dataclasses import replace
-
     from benchmark.config.run import choose_profile
     from benchmark.config.tasks import find_task
-    from benchmark.core.errors import DataUnreachable
+    from benchmark.core.errors import BadInput, DataUnreachable
     from benchmark.data.fetch import reachable
     from benchmark.tracking.line import Line
     from benchmark.tracking.store import prepare
@@ -45,7 +43,12 @@ def main(
         )
     if trunk and not wanted.is_standin:
         # The trunk is trained on what can be reached, as `make repro` would have it; the profile stays as it is.
-        chosen = replace(selection.choose(params, params.profile), profile=params.profile)
+        chosen = selection.choose(params, params.profile)
+        if not chosen.real:
+            raise BadInput(
+                f"{task}: no task of params.yaml that is to be run has data in reach, so there is nothing to train a trunk "
+                f"on; name {task} in fetch.tasks"
+            )
         if selection.write(chosen, project.PARAMS):
             print("params.yaml: task lists set to the data that can be reached (see `git diff params.yaml`)")
         params = project.params()
@@ -69,14 +72,13 @@ def commands(params: Params, task: Task, trunk: bool, profile: str) -> list[list
 
 def say_and_run(command: list[str]) -> None:
     """Run a module in a process of its own; end as it ends."""
-    import os
     import subprocess
     import sys
 
-    # The run that `mlflow run` opened belongs to the caller, not to what is produced for it.
-    own = {name: value for name, value in os.environ.items() if name not in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID")}
+    from pipelines.console.prerequisites import environment
+
     print(f"missing, so producing it first: {' '.join(command)}", flush=True)
-    done = subprocess.run([sys.executable, "-m", *command], env=own, check=False)
+    done = subprocess.run([sys.executable, "-m", *command], env=environment(), check=False)
     if done.returncode:
         sys.exit(done.returncode)
 

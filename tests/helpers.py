@@ -160,9 +160,9 @@ def trained(**changes: Any) -> Trained:
     return Trained.model_validate(record | changes)
 
 
-def from_elsewhere(**changes: Any) -> FromElsewhere:
-    """The record of predictions from elsewhere; any field of its configuration can be given."""
+def from_elsewhere(md5: str = "0" * 32, **changes: Any) -> FromElsewhere:
+    """The record of predictions from elsewhere on a data file; any field of its configuration can be given."""
     config = {"stage": "external", "tasks": ["breastmnist"], "recipe": "my-method", "profile": "external", "seed": 0}
     record = trained().model_dump(include={"status", "identity", "data_md5", "standin", "code", "started"})
-    record |= {"versions": {}, "hardware": UNKNOWN_HARDWARE, "files": []}
+    record |= {"versions": {}, "hardware": UNKNOWN_HARDWARE, "files": [], "data_md5": {"breastmnist": md5}}
     return FromElsewhere.model_validate(record | {"config": config | {"note": ""} | changes})

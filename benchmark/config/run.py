@@ -16,7 +16,7 @@ from benchmark.config.recipes import Averaging, Axis3d, MemoryFormat, Precision,
 from benchmark.config.schedules import Schedule
 from benchmark.config.tasks import Task
 from benchmark.config.varied import Misfit, part_of, vary
-from benchmark.core.errors import NoWinner, allowed
+from benchmark.core.errors import BadInput, NoWinner, allowed
 from benchmark.core.settings import Section, read_yaml, sentence
 from benchmark.core.terms import Dimension
 from benchmark.networks import AnyNetwork
@@ -179,7 +179,10 @@ def read_winner(path: Path) -> Chosen:
     """The winner in a `winner.yaml` that a sweep has written."""
     if not path.is_file():
         raise NoWinner(f"{path}: no such file, and a recipe's `winner_files` names it")
-    content = read_yaml(path)
+    try:
+        content = read_yaml(path)
+    except BadInput as error:
+        raise NoWinner(str(error)) from error
     if "objective" not in content:
         raise NoWinner(f"{path}: has no winner's objective")
     settings = content.get("settings", {})

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from benchmark.config.entries import OfficialTask, OwnTask, StandinTask, TaskEntry
 from benchmark.config.params import Params
 from benchmark.core.errors import BadTask, allowed
+from benchmark.core.files import home
 from benchmark.core.terms import Dimension, Kind
 
 SPLITS = ("train", "val", "test")
@@ -128,7 +129,7 @@ def _own(name: str, entry: OwnTask) -> Task:
         label_names=entry.labels,
         size=None,
         split_sizes=None,
-        origin=str(Path(entry.file).expanduser()) if entry.file.startswith("~") else entry.file,
+        origin=str(home(entry.file, f"tasks.{name}.file")) if entry.file.startswith("~") else entry.file,
         md5=entry.md5,
         reference=entry.compare_with.task if entry.compare_with else None,
         comparable=entry.compare_with.because if entry.compare_with else "no published figures",

@@ -120,6 +120,10 @@ class OutOfMemory(TrainingFailed):
     """Too many images at once for this network on this machine."""
 
 
+class Occupied(BenchmarkError):
+    """Another process is at work on what would be changed."""
+
+
 class NoScheduler(BenchmarkError):
     """What runs a search is not installed."""
 

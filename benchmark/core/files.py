@@ -18,6 +18,8 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
+from benchmark.core.errors import BadInput, Occupied
+
 
 class atomic:
     """Context that gives a path to write to, and moves it into place when nothing went wrong.
@@ -75,19 +77,37 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Be the one process that may change the folder at `path`, a run's or a cell's; the others wait, and say so."""
+def alone(path: Path, wait: bool = True) -> Iterator[None]:
+    """Be the one process that may change the folder at `path`, a run's or a cell's; the others wait, and say so.
+
+    Raises:
+        Occupied: another one is, and it is not to be waited for.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.with_name(f"{path.name}.lock"))
     try:
         lock.acquire(blocking=False)
-    except Timeout:
+    except Timeout as held:
+        if not wait:
+            raise Occupied(f"{path}: another process is at work on it") from held
         print(f"{path}: another process is at work on it; waiting for its end", file=sys.stderr, flush=True)
         lock.acquire()
     try:
         yield
     finally:
         lock.release()
+
+
+def home(path: str, where: str) -> Path:
+    """A path that a person has given, `~` and `~user` followed.
+
+    Raises:
+        BadInput: there is no such user; `where` is what the sentence starts with.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise BadInput(f"{where}: {path}: there is no such user") from error
 
 
 def md5_of(path: Path) -> str:

@@ -13,11 +13,19 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import scipy
 
 CONFIDENCE = 0.95
 ALPHA = round(1 - CONFIDENCE, 9)
 """A p-value below this is called more than chance; rounded, or it would be a little above 0.05."""
+
+
+def quantiles(images: float | np.ndarray, seeds: np.ndarray, freedom: np.ndarray, tail: float) -> np.ndarray:
+    """Cochran and Cox's, for several variances over seeds, all above 0, each with its degrees of freedom."""
+    normal, of_seeds = -scipy.special.ndtri(tail), -scipy.special.stdtrit(freedom, tail)
+    found: np.ndarray = (images * normal + seeds * of_seeds) / (images + seeds)
+    return found
 
 
 @dataclass(frozen=True)
@@ -48,11 +56,9 @@ class Chance:
 
     def quantile(self, tail: float) -> float:
         """How many standard errors an estimate lies above the truth with this probability, by Cochran and Cox."""
-        normal = -float(scipy.special.ndtri(tail))
-        if self.seeds == 0 or math.isinf(self.freedom):
-            return normal
-        of_seeds = -float(scipy.special.stdtrit(self.freedom, tail))
-        return (self.images * normal + self.seeds * of_seeds) / (self.images + self.seeds)
+        if self.seeds == 0:
+            return -float(scipy.special.ndtri(tail))
+        return float(quantiles(self.images, np.asarray(self.seeds), np.asarray(self.freedom), tail))
 
     def half_width(self) -> float:
         """Of the 95 % interval."""

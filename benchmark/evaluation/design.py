@@ -4,8 +4,8 @@ The variance of a mean difference over S seeds, on n test images, is
 
     (images + both / S) * (present images / n) + seeds / S
 
-with the components below. A difference is called where its two-sided p is below `alpha` (`chance`). The smallest true one that
-is called with a probability of 80 % lies the quantile of half of `alpha` and that of 20 % above 0.
+with the components below. A difference is called where its two-sided p is below `alpha` (`chance`), and that p goes by the spread
+which the seeds happen to show. So how often a true difference is called is a mean over the spreads that they could show.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from scipy import optimize, special, stats
 
-from benchmark.evaluation.chance import ALPHA, Chance
+from benchmark.evaluation.chance import ALPHA, Chance, quantiles
 from benchmark.evaluation.placements import shared_and_own
 
 POWER = 0.8
@@ -24,6 +26,8 @@ WANTED = 0.01
 """The difference of which it is told how many seeds or test images it takes."""
 MOST = 10**9
 """Seeds or images: beyond, it counts as out of reach."""
+DRAWS = 1024
+"""Of the spreads that the seeds could show, by Sobol's sequence: the probability is known to a hundredth."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,16 @@ def design(tasks: Sequence[Components], alpha: float = ALPHA) -> Design:
             the smallest p of them has to be below (Holm), and any other at most.
     """
 
-    def detectable(seeds: float | None = None, times_images: float = 1.0) -> float:
-        return _detectable(pooled([part.chance(seeds, times_images) for part in tasks]), alpha)
+    def chances(seeds: float | None = None, times_images: float = 1.0) -> list[Chance]:
+        return [part.chance(seeds, times_images) for part in tasks]
+
+    def is_enough(chances: Sequence[Chance]) -> bool:
+        return power(chances, WANTED, alpha) >= POWER
 
     present = sum(part.present_images for part in tasks)
-    seeds = _least(lambda count: detectable(seeds=count), 2)
-    images = _least(lambda count: detectable(times_images=count / present), 1)
-    return Design(detectable(), seeds, images)
+    seeds = _least(lambda count: is_enough(chances(seeds=count)), 2)
+    images = _least(lambda count: is_enough(chances(times_images=count / present)), 1)
+    return Design(detectable(chances(), alpha), seeds, images)
 
 
 def pooled(tasks: Sequence[Chance]) -> Chance:
@@ -94,19 +101,53 @@ def pooled(tasks: Sequence[Chance]) -> Chance:
     return Chance.of(weight * sum(part.images for part in tasks), parts)
 
 
-def _detectable(chance: Chance, alpha: float) -> float:
-    return chance.se * (chance.quantile(alpha / 2) + chance.quantile(1 - POWER))
+def power(tasks: Sequence[Chance], difference: float, alpha: float = ALPHA) -> float:
+    """How often a true difference above 0, of the mean over tasks, is called: with these variances as the true ones."""
+    return float(special.ndtr((difference - _limits(tasks, alpha)) / pooled(tasks).se).mean())
 
 
-def _least(detectable: Callable[[float], float], start: int) -> float:
-    """The smallest whole number, from `start` on, at which `WANTED` is detectable; infinity where `MOST` is too few."""
+def detectable(tasks: Sequence[Chance], alpha: float = ALPHA) -> float:
+    """The true difference that is called with a probability of `POWER`."""
+    limits, se = _limits(tasks, alpha), pooled(tasks).se
+    return float(
+        optimize.brentq(lambda true: special.ndtr((true - limits) / se).mean() - POWER, 0, limits.max() + 2 * se)
+    )
+
+
+def _limits(tasks: Sequence[Chance], alpha: float) -> np.ndarray:
+    """Above which an estimate is called, (DRAWS,): over the spreads that the seeds could show, each of a chi-squared
+    distribution about the true one."""
+    true = pooled(tasks)
+    if true.seeds == 0:
+        return np.array([true.se * true.quantile(alpha / 2)])
+    varying = [task for task in tasks if task.seeds > 0]
+    freedom = np.array([task.freedom for task in varying])
+    shares = _evenly_drawn(len(varying))
+    ratios = 2 * special.gammaincinv(freedom / 2, shares) / freedom
+    shown = ratios * np.array([task.seeds for task in varying]) / len(tasks) ** 2
+    seeds = shown.sum(axis=1)
+    found: np.ndarray = np.sqrt(true.images + seeds) * quantiles(
+        true.images, seeds, seeds**2 / (shown**2 / freedom).sum(axis=1), alpha / 2
+    )
+    return found
+
+
+@cache
+def _evenly_drawn(dimensions: int) -> np.ndarray:
+    """Between 0 and 1, (DRAWS, dimensions)."""
+    drawn: np.ndarray = stats.qmc.Sobol(dimensions, rng=np.random.default_rng(0)).random(DRAWS)
+    return drawn
+
+
+def _least(is_enough: Callable[[int], bool], start: int) -> float:
+    """The smallest whole number, from `start` on, that is enough; infinity where `MOST` is not."""
+    if not is_enough(MOST):
+        return math.inf
     high = start
-    while not detectable(high) <= WANTED:
+    while not is_enough(high):
         high *= 2
-        if high > MOST:
-            return math.inf
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if detectable(middle) <= WANTED else (middle, high)
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
     return max(high, start)

@@ -57,6 +57,8 @@ class Word(StrEnum):
     WORSE = "worse"
     SAME = "not distinguishable"
     UNDECIDED = "not decided: one seed"
+    NO_SEED = "not decided: no seed in common"
+    NO_ERROR = "not decided: one image of a class"
     UNDEFINED = "undefined: a label has one class"
 
 
@@ -145,11 +147,14 @@ class Contest:
 
     def word(self, measure: Measure, place: str = OVERALL) -> Word:
         """What may be said of a, over all tasks or on one."""
-        value = self.effects(measure)[place].value
+        value, tasks = self.effects(measure)[place].value, self.measures[measure].tasks
+        seeds = {len(one.seeds) for one in (tasks.values() if place == OVERALL else (tasks[place],))}
+        if 0 in seeds:
+            return Word.NO_SEED
         if math.isnan(value):
             return Word.UNDEFINED
         if (measure, place) not in self.p_holm:
-            return Word.UNDECIDED
+            return Word.UNDECIDED if 1 in seeds else Word.NO_ERROR
         if not self.p_holm[measure, place] < ALPHA:
             return Word.SAME
         return Word.BETTER if value > 0 else Word.WORSE

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmark.core.provenance import digest_of_code
-from benchmark.evaluation import chance, comparison, design, effect, placements, resampled
+from benchmark.core.provenance import digest_of_code, imported
+from benchmark.evaluation import comparison, effect
 from benchmark.evaluation.effect import Contest, Measure, Overall, Scored
 from benchmark.report import kept
 from benchmark.report.model import Cell, TaskComparison
@@ -39,12 +39,14 @@ def contests(tasks: Sequence[TaskComparison]) -> list[Contest]:
 
 
 def _conditions(cell: Cell) -> tuple[bool, dict[str, Any]] | None:
-    """Whether a recipe trains for AUROC, and all else of it; None where nothing of it was trained here."""
+    """Whether a recipe trains for AUROC, and all else of it; None where nothing of it was trained here, or not all seeds
+    alike, as where some are left from before a change."""
     records = [run.trained for run in cell.done if run.trained]
-    if not records:
+    each = [(one.config.objective, {"data": one.data_md5, **one.config.model_dump(exclude=OWN)}) for one in records]
+    if not each or any(one != each[0] for one in each):
         return None
-    config = records[0].config
-    return config.objective.for_auc, {"data": records[0].data_md5, **config.model_dump(exclude=OWN)}
+    objective, conditions = each[0]
+    return objective.for_auc, conditions
 
 
 def _measured(cells: Mapping[str, tuple[Cell, Cell]], measure: Measure) -> Overall:
@@ -69,5 +71,5 @@ def _scored(a: Cell, b: Cell) -> Scored:
 @cache
 def _code() -> str:
     """Digest of what computes the effects."""
-    modules = (chance, comparison, design, effect, kept, placements, resampled)
-    return digest_of_code([Path(__file__), *(Path(str(module.__file__)) for module in modules)])
+    own = (Path(__file__), Path(str(comparison.__file__)), Path(str(kept.__file__)))
+    return digest_of_code({*own, *imported(Path(str(effect.__file__)))})

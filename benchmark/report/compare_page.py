@@ -53,8 +53,7 @@ def remarks(pair: Pair) -> list[str]:
         )
     if ranking.tasks > 1:
         ranks = f"{pair.a} {ranking.ranks['a']:.2f}, {pair.b} {ranking.ranks['b']:.2f}"
-        p = wording.p_value(ranking.p)
-        said.append(f"Mean rank over {ranking.tasks} tasks: {ranks}; {ranking.test} p = {p}.")
+        said.append(f"Mean rank over {ranking.tasks} tasks: {ranks}; {ranking.test} p {wording.p_equals(ranking.p)}.")
     if pair.trained_on_val:
         said.append(f"Trained on val too: {', '.join(pair.trained_on_val)}.")
     if pair.unpaired:

@@ -23,16 +23,16 @@ def _pairs(comparison: Comparison) -> Iterator[str]:
     auc = {name for name in ours if any(_trains_for_auc(task, name) for task in comparison.tasks)}
     for (a, b), pair in comparison.pairs.items():
         if {a, b} <= ours and len({a, b} & auc) == 1:
-            yield from _told(pair)
+            yield from _told(comparison, pair)
 
 
-def _told(pair: Pair) -> Iterator[str]:
+def _told(comparison: Comparison, pair: Pair) -> Iterator[str]:
     """Of each task on which one of the two is better, or nothing can be said; the others are in the task's section."""
     for row in pair.rows:
         answer = wording.answer(pair, row)
         if row.answer in BETTER:
             value, p = wording.interval(row), wording.p_equals(row.p_holm)
-            difference = f"{pair.a} \N{MINUS SIGN} {pair.b} is {value} in test AUROC"
+            difference = f"{wording.two(comparison, pair.a, pair.b)} is {value} in test AUROC"
             yield f"{row.task}: {difference}, so {answer} (p {p}, Holm)."
         elif row.answer is Answer.UNDEFINED:
             yield f"{row.task}: {pair.a} and {pair.b}: {answer}."
@@ -52,7 +52,9 @@ def _gaps(comparison: Comparison) -> Iterator[str]:
     for task in comparison.tasks:
         gaps = {cell.recipe: gap for cell in task.cells if (gap := _gap(cell)) is not None}
         if gaps:
-            each = ", ".join(f"{name} {wording.difference(gap)}" for name, gap in gaps.items())
+            each = ", ".join(
+                f"{wording.marked(comparison, name)} {wording.difference(gap)}" for name, gap in gaps.items()
+            )
             yield f"{task.task.name}: AUROC on train less test, which grows with overfitting: {each}."
 
 

@@ -20,6 +20,7 @@ from benchmark.report import answer, numbers
 from benchmark.report.model import Cell, Comparison, MeasuredRun, TaskComparison
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.record import FromElsewhere
+from benchmark.runs.status import State, Status
 from benchmark.runs.workspace import Workspace, seeds_of
 
 Key = tuple[str, str]
@@ -43,7 +44,8 @@ def collect(params: Params, profile: str, workspace: Workspace) -> Comparison:
     for task, name in itertools.product(names, ensembles):
         folder = workspace.ensemble(profile, task, name)
         recorded[task, name] = [folder] if folder.exists else []
-    runs = _read(recorded)
+    entries = {name: build_task(name, params.tasks[name]) for name in names}
+    runs = _read(recorded, {name: task.md5 for name, task in entries.items()})
     given = tuple(method for method in methods if any(runs[task, method] for task in names))
     refusals = {(refusal.task, refusal.recipe): refusal.status for refusal in workspace.list_refusals(profile)}
     cells = {
@@ -63,7 +65,7 @@ def collect(params: Params, profile: str, workspace: Workspace) -> Comparison:
         for task in names
     }
     _prepare(cell for row in cells.values() for cell in row)
-    tasks = tuple(_compare(build_task(name, params.tasks[name]), cells[name]) for name in names)
+    tasks = tuple(_compare(task, cells[name]) for name, task in entries.items())
     trunks = {dim: workspace.trunk(profile, dim) for dim in Dimension}
     return Comparison(
         title=params.report.title,
@@ -92,9 +94,14 @@ def _about(runs: Iterable[MeasuredRun]) -> str:
     return "; ".join(("predictions from elsewhere", *(note for note in notes if note)))
 
 
-def _read(cells: Mapping[Key, Sequence[RunFolder]]) -> dict[Key, tuple[MeasuredRun, ...]]:
-    """The runs of every cell in the order of their seeds, damaged ones first, with the numbers of those that are done."""
-    runs = {key: [_run(folder) for folder in folders] for key, folders in cells.items()}
+def _read(
+    cells: Mapping[Key, Sequence[RunFolder]], md5: Mapping[str, str | None]
+) -> dict[Key, tuple[MeasuredRun, ...]]:
+    """The runs of every cell in the order of their seeds, damaged ones first, with the numbers of those that are done.
+
+    Those of another data file than the task's, by its MD5, have none: beside the others they would be of other images.
+    """
+    runs = {(task, name): [_run(one, md5[task]) for one in folders] for (task, name), folders in cells.items()}
     scored = [run.folder for row in runs.values() for run in row if run.status.is_done]
     known = dict(zip(scored, numbers.of_runs(scored), strict=True))
     return {
@@ -106,13 +113,16 @@ def _read(cells: Mapping[Key, Sequence[RunFolder]]) -> dict[Key, tuple[MeasuredR
     }
 
 
-def _run(folder: RunFolder) -> MeasuredRun:
+def _run(folder: RunFolder, md5: str | None = None) -> MeasuredRun:
     """Without numbers."""
     status = folder.status_of_figures
     try:
-        return MeasuredRun(folder, status, folder.record(), folder.tracking())
+        record = folder.record()
     except DamagedRun:
         return MeasuredRun(folder, status, None, {})
+    if status.is_done and md5 and md5 not in record.data_md5.values():
+        status = Status(State.DAMAGED, f"{folder.path}: is of another data file than the task's (MD5 {md5})")
+    return MeasuredRun(folder, status, record, folder.tracking())
 
 
 def _prepare(cells: Iterable[Cell]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from benchmark.evaluation import measures
 from benchmark.evaluation.chance import ALPHA
@@ -39,7 +38,7 @@ CAPTION = (
 
 
 def answer(comparison: Comparison) -> str:
-    """How many of the recipes that train for AUROC are better, over all tasks, in one sentence."""
+    """In how many comparisons the recipe that trains for AUROC is better, over all tasks, in one sentence."""
     contests = comparison.contests
     if not contests:
         return NONE
@@ -47,36 +46,33 @@ def answer(comparison: Comparison) -> str:
     counts = ", ".join(f"{word} in {words.count(word)}" for word in Word if word in words)
     return (
         f"{_found(set(words))}: beside the same training for another objective, test AUROC over all tasks is {counts} of "
-        f"{wording.counted(len(contests), 'recipe')}."
+        f"{wording.counted(len(contests), 'comparison')}."
     )
 
 
 def _found(words: set[Word]) -> str:
-    if words <= {Word.UNDECIDED, Word.UNDEFINED}:
+    told = words & {Word.BETTER, Word.WORSE, Word.SAME}
+    if not told:
         return "Whether training for AUROC helped can't be told"
-    better, worse = Word.BETTER in words, Word.WORSE in words
-    if better and worse:
-        return "Training for AUROC helped by one objective and hurt by another"
-    if not better and not worse:
+    if told == {Word.SAME}:
         return "Training for AUROC did not measurably help"
-    verb = "helped" if better else "hurt"
-    return (
-        f"Training for AUROC {verb}" if len(words) == 1 else f"Training for AUROC {verb} by some objectives, not by all"
-    )
+    if {Word.BETTER, Word.WORSE} <= told:
+        return "Training for AUROC helped in one comparison and hurt in another"
+    verb = "helped" if Word.BETTER in told else "hurt"
+    if Word.SAME in told:
+        return f"Training for AUROC {verb} in some comparisons, not in all"
+    return f"Training for AUROC {verb}" if told == words else f"Training for AUROC {verb} where that is decided"
 
 
 def rows(comparison: Comparison) -> list[tuple[str, ...]]:
     """For each objective, over all tasks, what `HEADINGS` name: AUROC with what could have been seen, then other measures."""
-    marks = dict.fromkeys(comparison.trained_on_val, wording.TRAINED_ON_VAL)
-    return [_row(contest, marks) for contest in comparison.contests]
+    return [(wording.two(comparison, contest.a, contest.b), *_row(contest)) for contest in comparison.contests]
 
 
-def _row(contest: Contest, marks: Mapping[str, str]) -> tuple[str, ...]:
-    names = (name + marks.get(name, "") for name in (contest.a, contest.b))
+def _row(contest: Contest) -> tuple[str, ...]:
     overall = contest.measures[Measure.AUROC]
     seeds = sorted({len(task.seeds) for task in overall.tasks.values()})
     return (
-        " \N{MINUS SIGN} ".join(names),
         f"{len(overall.tasks)} \N{MULTIPLICATION SIGN} {' or '.join(map(str, seeds))}",
         wording.effect(overall.mean),
         contest.word(Measure.AUROC),
@@ -113,7 +109,8 @@ def ranks(comparison: Comparison) -> str:
     ranking = comparison.ranking
     if ranking.tasks < 2 or len(ranking.ranks) < 2:
         return ""
-    each = ", ".join(f"{name} {rank:.2f}" for name, rank in sorted(ranking.ranks.items(), key=lambda item: item[1]))
+    best_first = sorted(ranking.ranks.items(), key=lambda item: item[1])
+    each = ", ".join(f"{wording.marked(comparison, name)} {rank:.2f}" for name, rank in best_first)
     meaning = "they do not all rank alike" if ranking.p < ALPHA else "no difference can be told"
     return (
         f"Mean rank in test AUROC over {ranking.tasks} tasks (1 is best): {each}; "

@@ -104,7 +104,7 @@ def _content(comparison: Comparison, workspace: Workspace, commands: Commands) -
         "origins": origins(comparison, workspace.reports),
         "sources": [sources()[key] for key in keys],
         "columns": FIGURES,
-        "effects": effects(comparison.contests),
+        "effects": effects(comparison),
         "discussion": discussion(comparison),
         "any_cell": commands.any_cell(comparison.profile),
     }

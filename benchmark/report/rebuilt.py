@@ -28,7 +28,7 @@ def write(comparison: Comparison, root: Path) -> list[Path]:
     Raises:
         BadInput: no marks in one of them, or nothing but stand-in data; then none is written.
     """
-    picture = effects(comparison.contests)
+    picture = effects(comparison)
     made = {README: readme(comparison, picture), FINDINGS: findings(comparison)}
     texts = {root / name: _with_part(root / name, part) for name, part in made.items()}
     if picture:
@@ -88,8 +88,7 @@ def _table(comparison: Comparison, tasks: list[TaskComparison], recipes: list[st
         rows.append([name, *(_published(getattr(task, shown)) for task in tasks)])
     rows.append(["published: the best comparable row", *(_published(_best(task)) for task in tasks)])
     for recipe in recipes:
-        mark = wording.TRAINED_ON_VAL if recipe in comparison.trained_on_val else ""
-        rows.append([f"{recipe}{mark}", *(_figure(_cell(task, recipe)) for task in tasks)])
+        rows.append([wording.marked(comparison, recipe), *(_figure(_cell(task, recipe)) for task in tasks)])
     return rows
 
 
@@ -104,7 +103,10 @@ def _cell(task: TaskComparison, recipe: str) -> Cell:
 
 
 def _figure(cell: Cell) -> str:
-    return wording.measured(cell.figures.get("test_auc")) if cell.done else str(cell.status.state)
+    if not cell.done:
+        return str(cell.status.state)
+    fewer = f" ({wording.seeds(cell)} only)" if cell.problems else ""
+    return wording.measured(cell.figures.get("test_auc")) + fewer
 
 
 def _published(row: PublishedResult | None) -> str:

@@ -74,7 +74,7 @@ def _differences(comparison: Comparison) -> Table:
     for contest in comparison.contests:
         for measure in contest.measures:
             cells = [_difference(contest, measure, place) for place in places]
-            pair = textwrap.fill(f"{contest.a} \N{MINUS SIGN} {contest.b}", PAIR)
+            pair = textwrap.fill(wording.two(comparison, contest.a, contest.b), PAIR)
             table.add_row(pair, textwrap.fill(measures.NAMES[measure], HEADING), *cells)
     return table
 
@@ -98,8 +98,7 @@ def _table(comparison: Comparison, part: slice) -> Table:
     table.add_column("README", justify="right")
     table.add_column("MedMNIST v2\nResNet-18", justify="right")
     for recipe in list(comparison.recipes)[part]:
-        mark = wording.TRAINED_ON_VAL if recipe in comparison.trained_on_val else ""
-        heading = textwrap.fill(recipe + mark, HEADING)
+        heading = textwrap.fill(wording.marked(comparison, recipe), HEADING)
         table.add_column(heading, justify="right", overflow="fold")
     for task in comparison.tasks:
         table.add_row(*_row(task, part))

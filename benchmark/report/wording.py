@@ -8,7 +8,7 @@ from benchmark.evaluation.comparison import Answer, Pair, TaskPair
 from benchmark.evaluation.effect import Effect
 from benchmark.evaluation.statistics import Difference, Estimate
 from benchmark.published.verdict import Limits, Verdict
-from benchmark.report.model import Cell, Figure, MeasuredRun
+from benchmark.report.model import Cell, Comparison, Figure, MeasuredRun
 
 TRAINED_ON_VAL = "\N{DAGGER}"
 """Behind the name of a recipe or ensemble that was trained on the val split too."""
@@ -55,6 +55,16 @@ def scope(cell: Cell) -> str:
 def named(cell: Cell) -> str:
     """The recipe, marked where it was trained on val too."""
     return cell.recipe + (TRAINED_ON_VAL if cell.trained_on_val else "")
+
+
+def marked(comparison: Comparison, recipe: str) -> str:
+    """The name of a recipe, ensemble or method, marked where it was trained on val too."""
+    return recipe + (TRAINED_ON_VAL if recipe in comparison.trained_on_val else "")
+
+
+def two(comparison: Comparison, a: str, b: str) -> str:
+    """Whose difference it is."""
+    return f"{marked(comparison, a)} \N{MINUS SIGN} {marked(comparison, b)}"
 
 
 def run(cell: Cell, one: MeasuredRun) -> str:

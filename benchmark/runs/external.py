@@ -24,7 +24,7 @@ from benchmark.config.tasks import SPLITS, Task
 from benchmark.core import provenance
 from benchmark.core.archive import NO_BOMB, Archive, Unreadable
 from benchmark.core.errors import BadInput, DataError
-from benchmark.core.files import digest_of, sha256_of
+from benchmark.core.files import alone, digest_of, sha256_of
 from benchmark.runs import named_figures
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.record import UNKNOWN_HARDWARE, Code, FromElsewhere, GivenConfig, GivenFile, now
@@ -107,18 +107,19 @@ def score(
     )
     key = _identity(config, data, given)
     folder = workspace.given(data.task.name, name, seed)
-    if folder.holds(key):
-        if folder.is_done:
-            return folder, False
-    elif folder.exists:
-        raise BadInput(
-            f"{folder.path}: holds other predictions, or these with other facts stated; give another seed or name, or "
-            "remove the folder first"
-        )
-    _need_new(scores, folder)
-    folder.write_scores(scores, np.float64)
-    folder.write_metrics(metrics(scores))
-    folder.seal(_record(data, config, key, given))  # last: without it there is no run
+    with alone(folder.path.parent):  # the other seeds are looked at too
+        if folder.holds(key):
+            if folder.is_done:
+                return folder, False
+        elif folder.exists:
+            raise BadInput(
+                f"{folder.path}: holds other predictions, or these with other facts stated; give another seed or name, "
+                "or remove the folder first"
+            )
+        _need_new(scores, folder, stated)
+        folder.write_scores(scores, np.float64)
+        folder.write_metrics(metrics(scores))
+        folder.seal(_record(data, config, key, given))  # last: without it there is no run
     return folder, True
 
 
@@ -128,11 +129,20 @@ def _identity(config: GivenConfig, data: TaskData, given: Sequence[GivenFile]) -
     return digest_of({"config": named, "data": data.md5, "files": sorted(one.sha256 for one in given)})
 
 
-def _need_new(scores: Scores, folder: RunFolder) -> None:
-    """Raise BadInput where another seed has the same predictions: they would pass for a spread of nothing."""
+def _need_new(scores: Scores, folder: RunFolder, stated: Stated) -> None:
+    """Raise BadInput where another seed has the same predictions, which would pass for a spread of nothing, or other facts,
+    by which its figures compare with others than these."""
     for other in seeds_of(folder.path.parent):
-        if other.is_done and np.array_equal(other.scores()["test"][1], scores["test"][1]):
+        if not other.is_done:
+            continue
+        if np.array_equal(other.scores()["test"][1], scores["test"][1]):
             raise BadInput(f"{other.path}: has these very predictions; another seed is another training")
+        config = other.record().config
+        if isinstance(config, GivenConfig) and config.facts != (stated.pixels, stated.external_weights):
+            raise BadInput(
+                f"{other.path}: states another image size or other external weights; the seeds of one name are of one "
+                "method, so give these another name, or the same facts"
+            )
 
 
 def read(files: Sequence[Path], data: TaskData) -> Scores:

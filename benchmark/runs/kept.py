@@ -9,13 +9,13 @@ from pathlib import Path
 from benchmark.core.errors import BadInput
 from benchmark.core.terms import Dimension
 from benchmark.runs.folder import RESULTS, WEIGHTS, RunFolder
-from benchmark.runs.workspace import Workspace
+from benchmark.runs.workspace import REFUSED, Workspace
 
 
 def keep(profile: str, workspace: Workspace) -> list[Path]:
     """Make `results/` hold what the profile's runs, trunks and ensembles found out, and nothing else of the profile.
 
-    Pairs of task and recipe that do not go together are no result: the configuration says which they are.
+    What was refused, a recipe that does not accept the task or an ensemble without members, is kept with its reason.
 
     Returns:
         The folders in `results/`.
@@ -31,7 +31,14 @@ def keep(profile: str, workspace: Workspace) -> list[Path]:
         raise BadInput(f"only finished runs are kept, and {'; '.join(unfinished)}")
     study = replace(workspace, kept=True)
     for root in (study.runs, study.trunks, study.ensembles):
-        shutil.rmtree(root / profile, ignore_errors=True)
+        if (root / profile).exists():
+            shutil.rmtree(root / profile)
+    for path in (
+        path for root in (workspace.runs, workspace.ensembles) for path in (root / profile).glob(f"*/*/{REFUSED}")
+    ):
+        to = _place(path, workspace, study)
+        to.parent.mkdir(parents=True)
+        shutil.copyfile(path, to)
     return [_copy(folder, _place(folder.path, workspace, study)) for folder in found]
 
 

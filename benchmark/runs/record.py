@@ -94,6 +94,11 @@ class GivenConfig(Part):
     external_weights: str | None = None
     """Weights that it started from, trained on anything but MedMNIST; 'none', or None where not stated."""
 
+    @property
+    def facts(self) -> tuple[int | None, str | None]:
+        """What decides which published figures they compare with."""
+        return self.pixels, self.external_weights
+
 
 class GivenFile(Part):
     name: str
@@ -149,7 +154,8 @@ class Combined(Record):
 
 def _form(content: Any) -> str:
     if isinstance(content, dict):
-        stage = (content.get("config") or {}).get("stage")
+        config = content.get("config")
+        stage = config.get("stage") if isinstance(config, dict) else None
         return {"external": "given", "ensemble": "combined"}.get(str(stage), "trained")
     return "given" if isinstance(content, FromElsewhere) else "combined" if isinstance(content, Combined) else "trained"
 

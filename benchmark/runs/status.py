@@ -23,7 +23,7 @@ class State(StrEnum):
     REFUSED = "refused"
     """The objective does not accept the task."""
     DAMAGED = "damaged"
-    """Its folder can't be read."""
+    """Its folder can't be read, or is of other data than the task has now."""
     NOT_FINISHED = "not finished"
     NOT_RUN = "not run"
     NOT_GIVEN = "not given"

@@ -11,7 +11,6 @@ from benchmark.config.run import RunConfig, resolve_finetune, resolve_pretrain
 from benchmark.config.tasks import Task, build_task
 from benchmark.core.errors import NoWinner
 from benchmark.core.files import md5_of
-from benchmark.core.terms import Dimension
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.workspace import Workspace
 from benchmark.sweep.trial import Job, Source
@@ -23,7 +22,9 @@ def jobs(params: Params, profile: str, workspace: Workspace) -> list[Job]:
     What does not go together, has no winner to take its objective from or nothing to start from is left to its own
     stage, which says so.
     """
-    names = dict.fromkeys((*params.fetch.tasks, *(name for dim in params.pretrain.dims for name in _pool(params, dim))))
+    names = dict.fromkeys(
+        (*params.fetch.tasks, *(name for dim in params.pretrain.dims for name in params.pretrain.of(dim).tasks))
+    )
     sources = {name: _source(build_task(name, params.tasks[name]), workspace) for name in names}
     made: dict[Path, Job] = {}
 
@@ -35,7 +36,7 @@ def jobs(params: Params, profile: str, workspace: Workspace) -> list[Job]:
             made[folder.path] = Job(config, used, folder, start, after, with_test=True)
 
     for dim in params.pretrain.dims:
-        if _pool(params, dim):
+        if params.pretrain.of(dim).tasks:
             add(resolve_pretrain(params, dim, profile), workspace.trunk(profile, dim), None)
     for recipe in sorted(params.finetune.names, key=lambda name: len(params.phases(name))):
         for task in (sources[name].task for name in params.fetch.tasks):
@@ -62,10 +63,6 @@ def missing(jobs: Sequence[Job]) -> list[Job]:
 def with_data(jobs: Sequence[Job]) -> list[Job]:
     """Those whose files are all there, and for all that they start from too."""
     return [job for job in jobs if all(one.md5 for one in job.sources) and (not job.after or with_data([job.after]))]
-
-
-def _pool(params: Params, dim: Dimension) -> tuple[str, ...]:
-    return params.pretrain.of(dim).tasks
 
 
 def _source(task: Task, workspace: Workspace) -> Source:

@@ -124,6 +124,10 @@ def _ray(address: str, where: Where) -> Iterator[None]:
             ray.init(address or "local", log_to_driver=False, logging_level="error", **own)
         except ConnectionError as error:
             raise NoCluster(f"{where('address')}: no Ray cluster at {address!r}") from error
+        except RuntimeError as error:  # of another version of Python or Ray, which it says
+            if not address:
+                raise
+            raise BadInput(f"{where('address')}: {' '.join(str(error).split())}") from error
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, ended_by)  # Ray's own handler aborts the process
         yield

@@ -109,7 +109,8 @@ def costs(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     """What the runs took: a row a trial in the order of `rank`, of several commits, processors or thread counts all."""
     rows = []
     for outcome in rank(outcomes):
-        records = [folder.trained() for folder in outcome.folders if folder.status.is_done]
+        each = zip(outcome.folders, outcome.statuses, strict=False)  # a refused trial has a status and no folder
+        records = [folder.trained() for folder, status in each if status.is_done]
         places = [record.hardware for record in records]
         rows.append(
             {

@@ -73,6 +73,8 @@ class Winner(Part):
     metrics: dict[str, float]
     """Means over the seeds; of the test split where every trial had come to its end."""
     run_on: RunOn
+    identity: str = Field(default="", exclude_if=lambda identity: not identity)
+    """Of the search, by which a tracking server knows it again; empty where it was made before this was written down."""
 
     @field_serializer("objective")
     def without_what_is_not_set(self, objective: Objective) -> dict[str, Any]:
@@ -100,6 +102,7 @@ def summary(
     recipe: str,
     left: int = 0,
     search: Search = EVERY_POINT,
+    identity: str = "",
 ) -> Winner:
     """What `winner.yaml` holds. Test figures are in it once no run is left and the test split was scored."""
     task, first, record = winner.trial.task, winner.trial.runs[0], winner.folders[0].trained()
@@ -123,6 +126,7 @@ def summary(
         settings=dict(winner.trial.settings),
         metrics={name: winner.mean(name) for name in names},
         run_on=RunOn(data_md5=record.data_md5, code=record.code, versions=record.versions, hardware=record.hardware),
+        identity=identity,
     )
 
 

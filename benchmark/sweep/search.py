@@ -90,8 +90,7 @@ class Sweep:
     @property
     def tags(self) -> Mapping[str, str]:
         """Of the run that a tracking server shows for it."""
-        names = {"task": self.task.name, "grid": self.grid_name, "profile": self.profile}
-        return names | {"sweep": self.identity}
+        return {"task": self.task.name, "grid": self.grid_name, "profile": self.profile}
 
     def rungs(self) -> list[Rung]:
         """Those that are over and the one after them; see `halving`."""
@@ -155,7 +154,8 @@ class Sweep:
         """Of every trial, in their order."""
         rungs, seeds = self.rungs(), len(self.trials[0].runs)
         came_to = {trial.name: rung for rung in rungs for trial in rung.trials}
-        going = {trial.name for trial in rungs[-1].trials if self.left or rungs[-1].seeds == seeds} if rungs else set()
+        goes_on = bool(rungs) and (self.left > 0 or rungs[-1].seeds == seeds)
+        going = {trial.name for trial in rungs[-1].trials} if goes_on else set()
         made = []
         for trial in self.trials:
             if trial.name in came_to and trial.name not in going:
@@ -171,7 +171,7 @@ class Sweep:
         if chosen and not left:
             for folder in chosen.folders:
                 score_test(folder, self.data, self.device)
-        how = (self.grid_name, self.recipe, left, self.search)
+        how = (self.grid_name, self.recipe, left, self.search, self.identity)
         winner = results.summary(outcomes, chosen, *how) if chosen else None
         files = results.paths(self.task.name, self.grid_name, self.workspace)
         return Conclusion(winner, left, results.write(files, table(outcomes), winner, costs(outcomes)))

@@ -17,7 +17,8 @@ import torch
 from benchmark.config import colours
 from benchmark.config.params import Params
 from benchmark.config.tasks import Task, build_task
-from benchmark.core.errors import BadInput, DamagedRun, DataError
+from benchmark.core.errors import BadInput, DamagedRun, DataError, Occupied
+from benchmark.core.files import alone
 from benchmark.core.terms import Dimension
 from benchmark.data.load import TaskData, load
 from benchmark.runs.folder import RunFolder
@@ -59,7 +60,7 @@ class Everything:
         for path, log in self._all():
             try:
                 yield f"{path}: {log()}"
-            except (LeftOut, DamagedRun) as reason:
+            except (LeftOut, DamagedRun, Occupied) as reason:
                 yield f"{path}: left out, {reason}"
 
     def _all(self) -> Iterator[Thing]:
@@ -71,12 +72,12 @@ class Everything:
     def _of(self, profile: str) -> Iterator[Thing]:
         for dim in Dimension:
             if (trunk := self.workspace.trunk(profile, dim)).exists:
-                yield trunk.path, partial(self._trunk, trunk, dim, profile)
+                yield trunk.path, self._held(trunk.path, partial(self._trunk, trunk, dim, profile))
         for path in sorted((self.workspace.runs / profile).glob("*/*")):
-            if seeds := [folder for folder in seeds_of(path) if folder.exists]:
-                yield path, partial(self._cell, seeds)
+            if any(folder.exists for folder in seeds_of(path)):
+                yield path, self._held(path, partial(self._cell, path))
         for folder in self.workspace.list_ensembles(profile):
-            yield folder.path, partial(self._ensemble, folder)
+            yield folder.path, self._held(folder.path, partial(self._ensemble, folder))
         for refusal in self.workspace.list_refusals(profile):
             yield self.workspace.cell(profile, refusal.task, refusal.recipe), partial(self._refusal, refusal, profile)
         for search in searches.of(self.workspace, profile):
@@ -85,6 +86,17 @@ class Everything:
     def _profiles(self) -> list[str]:
         """The configuration's own last, so that the champions are of it."""
         return sorted(self.params.profiles, key=lambda name: (name == self.params.profile, name))
+
+    def _held(self, path: Path, log: Callable[[], str]) -> Callable[[], str]:
+        """The call with nobody else at work on the folder, who would log it too; what git holds, nobody makes."""
+        if self.workspace.kept:
+            return log
+
+        def held() -> str:
+            with alone(path, wait=False):
+                return log()
+
+        return held
 
     def _trunk(self, folder: RunFolder, dim: Dimension, profile: str) -> str:
         self._need_whole(folder)
@@ -95,8 +107,9 @@ class Everything:
         log_cell(Tracker("pretrain", f"{dim} {profile}", record.standin, self.line, notes=notes), cell)
         return "logged"
 
-    def _cell(self, folders: list[RunFolder]) -> str:
+    def _cell(self, path: Path) -> str:
         """The seeds of one task and recipe, if all of them have come to their end."""
+        folders = [folder for folder in seeds_of(path) if folder.exists]
         records = [folder.trained() for folder in folders]
         if wrong := [f"{one.path.name} {status}" for one in folders if not (status := self._status(one)).is_done]:
             raise LeftOut(", ".join(wrong))

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.config.tasks import Task
+from benchmark.core.errors import BadInput
 from benchmark.core.files import digest_of
 from benchmark.core.settings import read_yaml
 from benchmark.runs.folder import RunFolder
@@ -44,13 +45,17 @@ class Search:
         return str(self.winner["task"])
 
     @property
-    def files(self) -> tuple[Path, Path]:
-        return self.folder / "trials.csv", self.folder / "winner.yaml"
+    def files(self) -> list[Path]:
+        """As `sweep.results` writes them."""
+        names = ("trials.csv", "winner.yaml", "cost.csv")
+        return [path for name in names if (path := self.folder / name).is_file()]
 
     @property
     def identity(self) -> str:
-        """The same as while it ran, where its runs are here."""
+        """The same as while it ran, where its runs are here: by the word of its winner, or its runs' own where that has none."""
         grid, profile = str(self.winner["grid"]), str(self.winner["profile"])
+        if self.runs and (known := self.winner.get("identity")):
+            return str(known)
         if self.runs:
             halve_by = int(self.winner.get("search", {}).get("halve_by", 0))
             return identity(grid, profile, [folder.record().identity for folder in self.runs], halve_by)
@@ -66,14 +71,19 @@ def identity(grid: str, profile: str, runs: list[str], halve_by: int = 0) -> str
 def of(workspace: Workspace, profile: str) -> Iterator[Search]:
     """Every search of the profile that has chosen a winner."""
     for path in sorted(workspace.sweeps.glob("*/*/winner.yaml")):
-        winner = read_yaml(path)
         table = path.with_name("trials.csv")
-        if winner.get("profile") != profile or not table.is_file():
+        try:
+            winner = read_yaml(path)
+            if winner.get("profile") != profile or not table.is_file():
+                continue
+            rows = pd.read_csv(table, keep_default_na=False, na_values=[""])  # a label may be "null"
+            trials = workspace.trials / profile / str(winner["task"])
+            seeds = {f"seed{seed}" for seed in winner["seeds"]}
+            names = sorted(map(str, rows["trial"]))
+        except (BadInput, ValueError, LookupError, TypeError) as error:
+            yield Search(path.parent, {}, pd.DataFrame(), (), (f"can't be read ({error})",))
             continue
-        rows = pd.read_csv(table)
-        trials = workspace.trials / profile / str(winner["task"])
-        seeds = {f"seed{seed}" for seed in winner["seeds"]}
-        runs = [run for trial in sorted(map(str, rows["trial"])) for run in seeds_of(trials / trial)]
+        runs = [run for trial in names for run in seeds_of(trials / trial)]
         here = [(run, run.status) for run in runs if run.path.name in seeds and run.exists]
         damaged = [
             f"{one.path.parent.name} {one.path.name} {status}" for one, status in here if status.state is State.DAMAGED

@@ -94,6 +94,7 @@ MENDS: dict[type[BenchmarkError], Callable[[Facts], str]] = {
     errors.NoMember: lambda facts: (
         f"run `python -m pipelines.finetune {facts['task']} {facts['recipe']} --profile {facts['profile']}` before"
     ),
+    errors.Occupied: lambda facts: "give the command again when that has ended",
     errors.NoScheduler: lambda facts: "pip install '.[sweep]'",
     errors.NoCluster: lambda facts: (
         "start one with `ray start --head`, and set RAY_AUTH_MODE=token here where it asks for a token"

@@ -54,7 +54,10 @@ def _nothing_to_start_from(task: Task, config: RunConfig, start: RunFolder) -> B
 
 def _produce(command: Sequence[str], task: Task) -> None:
     """In a process of its own: what it takes to produce things is no part of what fine-tuning depends on."""
-    # The run that `mlflow run` opened belongs to the caller, not to what is produced for it.
-    own = {name: value for name, value in os.environ.items() if name not in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID")}
-    if subprocess.run([sys.executable, "-m", *command], env=own, check=False).returncode:
+    if subprocess.run([sys.executable, "-m", *command], env=environment(), check=False).returncode:
         raise BenchmarkError(f"{task.name}: what fine-tuning needs could not be produced; the reason stands above")
+
+
+def environment() -> dict[str, str]:
+    """Of what is produced first: the run that `mlflow run` opened belongs to the caller."""
+    return {name: value for name, value in os.environ.items() if name not in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID")}

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from benchmark.config.params import Params, load_params
+from benchmark.core.files import home
 from benchmark.data.download import is_address
 from benchmark.runs.workspace import Workspace
 
@@ -22,4 +23,6 @@ def params() -> Params:
 def mirror() -> str | None:
     """The folder or http(s) address in MEDMNIST_MIRROR; `../shared/medmnist` where unset and there; else None."""
     given = os.environ.get("MEDMNIST_MIRROR") or (str(SHARED_DATA) if SHARED_DATA.is_dir() else None)
-    return given if given is None or is_address(given) else str(Path(given).expanduser())
+    if given is None or is_address(given):
+        return given
+    return str(home(given, "MEDMNIST_MIRROR"))

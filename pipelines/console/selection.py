@@ -10,13 +10,14 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
 from benchmark.config.params import Params, load_params
 from benchmark.config.tasks import Task, build_task
-from benchmark.core.files import atomic
+from benchmark.core.files import write_text
 from benchmark.core.terms import Dimension
 from benchmark.data.fetch import Reach, reachable
 from pipelines.console import project
@@ -99,12 +100,11 @@ def write(selection: Selection, path: Path) -> bool:
     _replace(content["pretrain"], "dims", tuple(str(dim) for dim in Dimension if selection.pretrain[dim]))
     for dim in Dimension:
         _replace(content["pretrain"][str(dim)], "tasks", selection.pretrain[dim])
-    with atomic(path) as partial:
-        with partial.open("w", encoding="utf-8") as file:
-            yaml.dump(content, file)
-        if unchanged := partial.read_text(encoding="utf-8") == before:
-            return not unchanged
-    return True
+    stream = StringIO()
+    yaml.dump(content, stream)
+    if changed := stream.getvalue() != before:
+        write_text(path, stream.getvalue())
+    return changed
 
 
 def applied(selection: Selection, path: Path) -> Params:
@@ -118,5 +118,6 @@ def applied(selection: Selection, path: Path) -> Params:
 
 def _replace(section: dict[str, list[str]], key: str, names: tuple[str, ...]) -> None:
     """Set a list, leaving it (and the comments in it) alone where it already is so."""
-    if tuple(section[key]) != names:
-        section[key][:] = list(names)
+    listed = section.setdefault(key, [])
+    if tuple(listed) != names:
+        listed[:] = list(names)

@@ -49,7 +49,7 @@ def test_every_run_is_what_its_record_says() -> None:
 
 def test_the_files_show_what_the_study_makes(comparison: Comparison) -> None:
     """`python -m pipelines.report --profile study --docs` writes them."""
-    assert part_of(rebuilt.README) == rebuilt.readme(comparison, effects(comparison.contests))
+    assert part_of(rebuilt.README) == rebuilt.readme(comparison, effects(comparison))
     assert part_of(rebuilt.FINDINGS) == rebuilt.findings(comparison)
 
 

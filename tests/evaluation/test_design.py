@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.evaluation.design import POWER, WANTED, Components, design, pooled
+from benchmark.evaluation.design import POWER, WANTED, Components, design, pooled, power
 
 IMAGES = 156
 
@@ -46,33 +46,32 @@ def test_seeds_and_images_needed_are_the_first_that_are_enough() -> None:
     tasks = [make(0.003, 0.02, 0.01), make(0.002, 0.005, 0.02)]
     found = design(tasks)
 
-    def detectable(seeds: int | None = None, images: int = 2 * IMAGES) -> float:
-        chance = pooled([part.chance(seeds, images / (2 * IMAGES)) for part in tasks])
-        return chance.se * (chance.quantile(0.025) + chance.quantile(0.2))
+    def called(seeds: int | None = None, images: int = 2 * IMAGES) -> float:
+        return power([part.chance(seeds, images / (2 * IMAGES)) for part in tasks], WANTED)
 
     count = int(found.seeds_needed)
-    assert detectable(count) <= WANTED < detectable(count - 1)
+    assert called(count) >= POWER > called(count - 1)
     assert found.images_needed == math.inf  # the seeds alone vary too much
     tasks = [make(0.01, 0.001, 0.01), make(0.02, 0.002, 0.02)]
     found = design(tasks)
     images = int(found.images_needed)
-    assert detectable(None, images) <= WANTED < detectable(None, images - 1)
+    assert called(None, images) >= POWER > called(None, images - 1)
     assert found.seeds_needed == math.inf  # the images alone vary too much
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tasks", [1, 4])
+@pytest.mark.parametrize("alpha", [0.05, 0.01, 0.05 / 70])
+@pytest.mark.parametrize(("tasks", "count"), [(1, 2), (1, 5), (4, 2), (4, 3), (4, 5)])
 @pytest.mark.parametrize(("images", "seeds"), [(0.015, 0.005), (0.01, 0.02), (0.002, 0.03)])
 def test_the_detectable_difference_is_called_in_four_of_five_comparisons(
-    images: float, seeds: float, tasks: int
+    images: float, seeds: float, tasks: int, count: int, alpha: float
 ) -> None:
+    """By the p-values of simulated comparisons, whose seeds spread as they happen to."""
     random, called = np.random.default_rng(0), []
-    parts = [make(images, seeds, 0.01)] * tasks
-    true = design(parts).detectable
-    for _ in range(3000):
-        drawn = random.normal(true, np.hypot(seeds, 0.01), (tasks, 5))
+    true = design([make(images, seeds, 0.01, count)] * tasks, alpha).detectable
+    for _ in range(2000):
+        drawn = random.normal(true, np.hypot(seeds, 0.01), (tasks, count))
         value = drawn.mean() + random.normal(0, images / np.sqrt(tasks))
-        spreads = drawn.var(axis=1, ddof=1)
-        seen = [make(images, np.sqrt(spread), 0) for spread in spreads]
-        called.append(pooled([part.chance() for part in seen]).p(value) < 0.05)
-    assert 0.76 <= np.mean(called) <= 0.88
+        seen = [make(images, np.sqrt(spread), 0, count) for spread in drawn.var(axis=1, ddof=1)]
+        called.append(pooled([part.chance() for part in seen]).p(value) < alpha)
+    assert np.mean(called) == pytest.approx(POWER, abs=0.03)

@@ -97,6 +97,17 @@ def test_parameters_are_read_as_typed_and_as_dvc_gives_them(parameters: list[str
     assert read(parameters) == given
 
 
+def test_another_entry_point_or_folder_is_one_sentence(folder: Path, tmp_path: Path) -> None:
+    for place, name, sentence in (
+        (folder, "stag", "error: argument ENTRY_POINT: unknown entry point 'stag'; known: stage"),
+        (tmp_path, "stage", "error: MLproject: no such file; run the command from the project's folder"),
+    ):
+        command = [sys.executable, "-m", "pipelines.launch", name]
+        own = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=place, env=own, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr.strip()) == (2, sentence)
+
+
 @pytest.mark.parametrize("parameters", [["task"], ["--task"], ["task=x", "y"]])
 def test_other_parameters_are_refused(parameters: list[str]) -> None:
     with pytest.raises(BadInput, match="argument PARAMETERS: each is NAME=VALUE, or --NAME VALUE behind --, got"):

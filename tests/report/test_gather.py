@@ -21,7 +21,7 @@ from benchmark.report.table import table_text
 from benchmark.runs.scores import metrics
 from benchmark.runs.status import State
 from benchmark.runs.workspace import Workspace
-from tests.helpers import from_elsewhere
+from tests.helpers import find, from_elsewhere
 from tests.report.conftest import Sample
 from tests.report.parts import (
     PROFILE,
@@ -258,7 +258,19 @@ def given(workspace: Workspace, comparison: Comparison, method: str, seed: int, 
     scores = cell(comparison, "breastmnist", "readme").done[seed].folder.scores()
     folder.write_scores(scores)
     folder.write_metrics(metrics(scores))
-    folder.seal(from_elsewhere(recipe=method, seed=seed, **stated))
+    folder.seal(from_elsewhere(find("breastmnist").md5 or "", recipe=method, seed=seed, **stated))
+
+
+def test_a_run_of_another_data_file_has_no_figure_beside_the_others(workspace: Workspace) -> None:
+    """As where the task's file was changed after a method was scored on it."""
+    params = sample_params(("breastmnist",))
+    write_sample(params, workspace, ("breastmnist",))
+    write_run(params, workspace, "breastmnist", "dam", 1, data_md5={"breastmnist": "0" * 32})
+    comparison = make(params, workspace)
+    found = cell(comparison, "breastmnist", "dam")
+    assert [run.seed for run in found.done] == [0]
+    assert "is of another data file than the task's" in " ".join(found.problems)
+    assert "is of another data file" in page_of(workspace)
 
 
 def test_methods_from_elsewhere_are_further_columns(workspace: Workspace) -> None:

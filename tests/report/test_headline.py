@@ -62,6 +62,18 @@ def test_recipes_that_differ_in_the_objective_alone_are_set_beside_each_other(wo
     assert all(task.seeds == (0, 1) for task in found.measures[Measure.AUROC].tasks.values())
 
 
+def test_seeds_that_were_not_trained_alike_are_no_such_recipe(workspace: Workspace) -> None:
+    """As where a change was trained for the first seed alone."""
+    params = params_of("dam", "focal")
+    write_sample(params, workspace, TASKS)
+    for recipe in ("dam", "focal"):
+        task = build_task("breastmnist", params.tasks["breastmnist"])
+        config = resolve_finetune(params, task, recipe, PROFILE, 0).model_copy(update={"epochs": 7})
+        write_run(params, workspace, "breastmnist", recipe, 0, config=config)
+    (found,) = collect(params, PROFILE, workspace).contests
+    assert list(found.measures[Measure.AUROC].tasks) == ["vesselmnist3d"]
+
+
 @pytest.mark.parametrize("change", [{"epochs": 7}, {"batch_size": 32}, {"network": "resnet18-strided-x"}, "data"])
 def test_anything_else_that_differs_leaves_a_task_out(workspace: Workspace, change) -> None:
     params = params_of("dam", "focal")
@@ -131,13 +143,14 @@ def test_without_such_recipes_the_page_says_so(workspace: Workspace) -> None:
         ),
         ([contest(p=0.2)], "Training for AUROC did not measurably help: beside"),
         ([contest(p=0.01)], "Training for AUROC helped: beside"),
-        ([contest(p=0.01), contest("x")], "Training for AUROC helped by some objectives, not by all: beside"),
+        ([contest(p=0.01), contest("x")], "Training for AUROC helped in some comparisons, not in all: beside"),
         (
             [contest(p=0.01), contest("x", -0.02, 0.01)],
-            "Training for AUROC helped by one objective and hurt by another: ",
+            "Training for AUROC helped in one comparison and hurt in another: ",
         ),
         ([contest("x", -0.02, 0.01)], "Training for AUROC hurt: beside"),
-        ([contest("x", -0.02, 0.01), contest()], "Training for AUROC hurt by some objectives, not by all: beside"),
+        ([contest(p=0.01), contest("x", p=None)], "Training for AUROC helped where that is decided: beside"),
+        ([contest("x", -0.02, 0.01), contest()], "Training for AUROC hurt in some comparisons, not in all: beside"),
     ],
 )
 def test_the_answer_is_worded_by_rule(contests: list[Contest], answer: str) -> None:
@@ -147,7 +160,7 @@ def test_the_answer_is_worded_by_rule(contests: list[Contest], answer: str) -> N
 def test_counts_name_every_word() -> None:
     many = [contest(p=0.01), contest("x", -0.02, 0.01), contest("y", p=0.3), contest("z", p=None)]
     assert headline.answer(of(many)).endswith(
-        "is better in 1, worse in 1, not distinguishable in 1, not decided: one seed in 1 of 4 recipes."
+        "is better in 1, worse in 1, not distinguishable in 1, not decided: one seed in 1 of 4 comparisons."
     )
 
 

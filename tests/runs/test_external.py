@@ -1,6 +1,8 @@
 """Predictions from elsewhere: MedMNIST's evaluator as the oracle, and one clear sentence for every bad file."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -116,6 +118,45 @@ def test_the_same_predictions_are_no_second_seed(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="seed0: has these very predictions"):
         score(BREAST, tmp_path, tmp_path / "b.npz", seed=1)
     assert [path.name for path in (tmp_path / "external" / "breastmnist" / "my-method").iterdir()] == ["seed0"]
+
+
+def test_the_seeds_of_a_method_state_the_same_facts(tmp_path: Path) -> None:
+    """By these its mean is compared with published figures, or with none."""
+    files = [[tmp_path / f"{seed}.npz"] for seed in range(3)]
+    for seed, (path,) in enumerate(files):
+        np.savez(path, test_scores=made_up(BREAST, seed=seed))
+    workspace, stated = Workspace(tmp_path), external.Stated(external_weights="none")
+    external.score(BREAST, "my-method", 0, files[0], workspace, stated)
+    with pytest.raises(BadInput, match="seed0: states another image size or other external weights"):
+        external.score(BREAST, "my-method", 1, files[1], workspace, external.Stated(external_weights="ImageNet"))
+    external.score(BREAST, "my-method", 2, files[2], workspace, stated)
+
+
+def test_of_two_commands_at_once_one_is_refused_and_nothing_is_mixed(tmp_path: Path) -> None:
+    """Both give another program's predictions for the same seed."""
+    paths = [tmp_path / f"{name}.npz" for name in "ab"]
+    for seed, path in enumerate(paths):
+        np.savez(path, test_scores=made_up(BREAST, seed=seed))
+    barrier = threading.Barrier(2)
+
+    def run(path: Path) -> str:
+        barrier.wait()
+        try:
+            external.score(BREAST, "my-method", 0, [path], Workspace(tmp_path))
+        except BadInput as error:
+            return str(error)
+        return "scored"
+
+    with ThreadPoolExecutor(2) as pool:
+        said = list(pool.map(run, paths))
+    assert said.count("scored") == 1
+    folder = Workspace(tmp_path).given("breastmnist", "my-method", 0)
+    record = folder.record()
+    assert folder.is_done
+    assert isinstance(record, FromElsewhere)
+    given = paths[said.index("scored")]
+    assert [one.name for one in record.files] == [given.name]
+    assert (folder.scores()["test"][1] == np.load(given)["test_scores"].reshape(20, -1)[:, -1:]).all()
 
 
 def test_an_order_that_single_precision_would_lose_is_kept(tmp_path: Path) -> None:

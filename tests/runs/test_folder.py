@@ -80,6 +80,7 @@ def test_what_a_later_version_has_added_to_a_record_is_passed_over(folder: RunFo
         ("{", r"run.json: can't be read"),
         (f'{{"status": {5000 * "1"}}}', r"run.json: can't be read \(Exceeds the limit \(4300 digits\)"),
         ("[]", r"run.json: is no record of a run"),
+        ('{"config": "x"}', r"run.json: is no record of a run"),
         ('{"status": "done"}', r"run.json: is no record of a run \(identity: Field required\)"),
         ('{"status": "gone"}', r"run.json: is no record of a run \(status: "),
     ],

@@ -74,6 +74,14 @@ def test_what_is_no_longer_run_goes(workspace: Workspace) -> None:
     assert other.exists
 
 
+def test_refusals_are_kept_with_their_reason(workspace: Workspace) -> None:
+    workspace.write_refusal("study", "chestmnist", "dam", "belongs to one class only")
+    keep("study", workspace)
+    (workspace.root / "runs").rename(workspace.root / "elsewhere")
+    (refusal,) = workspace.of_figures("study").list_refusals("study")
+    assert (refusal.task, refusal.recipe, refusal.status.reason) == ("chestmnist", "dam", "belongs to one class only")
+
+
 def test_what_is_not_finished_is_named_and_nothing_changes(workspace: Workspace) -> None:
     kept = finish(RunFolder(workspace.root / "results/study/breastmnist/old/seed0"), "old")
     folder = workspace.run("study", "breastmnist", "dam", 1)

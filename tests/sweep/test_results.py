@@ -229,6 +229,7 @@ def test_to_read_a_sweep_takes_neither_pytorch_nor_ray() -> None:
     ("content", "message"),
     [
         (None, "no such file"),
+        ("objective: {", "not valid YAML"),
         ({"trial": "one"}, "has no winner's objective"),
         ({"objective": GRADIENT | {"loss": "auc"}}, "objective.loss: unknown name 'auc'"),
         ({"objective": GRADIENT | {"loss": "nll", "lr": -1}}, "objective.lr: should be greater than 0, got -1"),
@@ -237,6 +238,6 @@ def test_to_read_a_sweep_takes_neither_pytorch_nor_ray() -> None:
 def test_a_winner_file_that_is_none_is_one_sentence(tmp_path: Path, content: object, message: str) -> None:
     path = tmp_path / "winner.yaml"
     if content is not None:
-        path.write_text(yaml.safe_dump(content))
+        path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
     with pytest.raises(NoWinner, match=message):
         read_winner(path)

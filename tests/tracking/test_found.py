@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 
 from benchmark.config.params import Params
 from benchmark.core.errors import BadInput, NoStore
+from benchmark.core.files import alone
 from benchmark.data.load import TaskData
 from benchmark.runs import ensemble
 from benchmark.runs.folder import RunFolder
@@ -320,6 +321,37 @@ def test_what_is_damaged_is_named_and_left_out_and_the_rest_is_logged(store: Mlf
     assert {changed, given} < set(left_out)
     assert len(left_out) == len(damaged) + 2
     assert sorted(run.data.tags["recipe"] for run in runs(store, "recipe")) == ["both", "given", "right"]
+
+
+def test_what_another_process_is_at_work_on_is_left_to_it(store: MlflowClient) -> None:
+    folder = train(0)
+    with alone(folder.path.parent):
+        (said,) = workspace_log(shipped())
+    assert said == f"{folder.path.parent}: left out, {folder.path.parent}: another process is at work on it"
+    assert workspace_log(shipped()) == [f"{folder.path.parent}: logged, 1 seeds"]
+    assert len(runs(store, "recipe")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("winner.yaml", "<<<<<<< ours\n"),
+        ("winner.yaml", "profile: quick\n"),
+        ("trials.csv", "<<<<<<< ours\na,b\n"),
+        ("trials.csv", ""),
+    ],
+)
+def test_a_search_that_cannot_be_read_is_named_and_the_rest_is_logged(
+    store: MlflowClient, name: str, content: str
+) -> None:
+    """As while a merge is not finished."""
+    sweeps = Path("sweeps") / NAME
+    shutil.copytree(Path(everything.__file__).parents[2] / sweeps / "readme", sweeps / "readme")
+    shutil.copytree(sweeps / "readme", sweeps / "broken")
+    (sweeps / "broken" / name).write_text(content)
+    broken, right = workspace_log(shipped(), "quick")
+    assert broken.startswith(f"{sweeps / 'broken'}: left out, can't be read (")
+    assert right.startswith(f"{sweeps / 'readme'}: logged")
 
 
 def test_a_search_without_its_runs_is_logged_from_its_table(store: MlflowClient) -> None:

@@ -14,6 +14,7 @@ from benchmark.config.colours import COLOURS
 from benchmark.evaluation.effect import OVERALL, Contest, Measure
 from benchmark.evaluation.measures import NAMES
 from benchmark.report import wording
+from benchmark.report.model import Comparison
 from benchmark.report.plots.figures import STYLE, Picture, svg_uri
 
 STEP = 0.22
@@ -21,8 +22,9 @@ STEP = 0.22
 ABREAST = 5
 
 
-def effects(contests: Sequence[Contest]) -> Picture | None:
+def effects(comparison: Comparison) -> Picture | None:
     """A panel for all tasks together and for each; None without contests."""
+    contests = comparison.contests
     places = list(dict.fromkeys(place for contest in contests for place in contest.effects(Measure.AUROC)))
     if not places:
         return None
@@ -36,7 +38,10 @@ def effects(contests: Sequence[Contest]) -> Picture | None:
             panel.set_visible(False)
         for panel, place in zip(panels, places, strict=False):
             _panel(panel, contests, place)
-        panels[0].set_yticks(range(len(contests)), [f"{one.a}\n\N{MINUS SIGN} {one.b}" for one in contests], fontsize=9)
+        names = [
+            wording.two(comparison, one.a, one.b).replace(" \N{MINUS SIGN}", "\n\N{MINUS SIGN}") for one in contests
+        ]
+        panels[0].set_yticks(range(len(contests)), names, fontsize=9)
         panels[0].set_ylim(len(contests) - 0.5, -0.5)
         figure.supxlabel("difference on test [95 %: other images, other seeds]", fontsize=10)
         handles = [
@@ -44,7 +49,10 @@ def effects(contests: Sequence[Contest]) -> Picture | None:
             for number, measure in enumerate(Measure)
         ]
         figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
-        alt = "; ".join(f"{one.a} {wording.effect(one.measures[Measure.AUROC].mean)}" for one in contests)
+        alt = "; ".join(
+            f"{wording.marked(comparison, one.a)} {wording.effect(one.measures[Measure.AUROC].mean)}"
+            for one in contests
+        )
         return Picture(
             svg_uri(figure), f"Difference to the same training for another loss. Test AUROC, all tasks: {alt}"
         )

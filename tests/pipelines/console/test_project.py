@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.core.errors import BadInput
 from pipelines.console import project
 
 
@@ -26,3 +27,9 @@ def test_the_mirror_is_the_variable_else_the_shared_folder_else_none(
         assert project.mirror() == value
     monkeypatch.setenv("MEDMNIST_MIRROR", "")
     assert project.mirror() == "../shared/medmnist"
+
+
+def test_a_home_of_nobody_is_one_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDMNIST_MIRROR", "~nobody-of-this-name/medmnist")
+    with pytest.raises(BadInput, match="MEDMNIST_MIRROR: ~nobody-of-this-name/medmnist: there is no such user"):
+        project.mirror()

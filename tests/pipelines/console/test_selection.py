@@ -1,5 +1,6 @@
 """What a machine runs on: the data in reach, the fitting profile, and a params.yaml that says so."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +79,18 @@ def test_params_yaml_is_rewritten_with_its_comments_and_is_valid(params: Params,
     assert written.fetch.tasks == ("breastmnist", "adrenalmnist3d", "pneumoniamnist_rebuilt")
     before, after = ([line for line in p.read_text().splitlines() if "#" in line] for p in (Path("params.yaml"), path))
     assert [line.split("#")[1] for line in before] == [line.split("#")[1] for line in after]
+
+
+def test_a_list_that_is_not_there_is_written_and_an_equal_file_is_left_alone(params: Params, tmp_path: Path) -> None:
+    content = Path("params.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "params.yaml"
+    path.write_text(re.sub(r"^  left_out:\n(    - .*\n)+", "", content, flags=re.M), encoding="utf-8")
+    assert not re.search(r"^ *left_out:", path.read_text(encoding="utf-8"), flags=re.M)
+    assert selection.write(choose(params, REAL), path)
+    assert "vesselmnist3d" in load_params(path).fetch.left_out
+    before = path.stat()
+    assert not selection.write(choose(params, REAL), path)
+    assert path.stat() == before
 
 
 def test_a_second_selection_of_the_same_changes_nothing(params: Params, tmp_path: Path) -> None:
