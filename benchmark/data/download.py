@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn, TypeVar
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -22,6 +22,9 @@ LONGEST_PAUSE_S = 10.0  # between two attempts
 PIECE = 2**18  # bytes that are asked for at once
 SLOWEST = 1000  # bytes a second; a download that stays below for as long as an answer may take has failed
 
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+"""Of a disk here, whatever the source."""
+
 Answer = TypeVar("Answer")
 
 
@@ -31,7 +34,7 @@ class Final(OSError):
 
 def is_address(source: str) -> bool:
     """Whether a source is asked over HTTP; any other is a path."""
-    return urlsplit(source).scheme in ("http", "https")
+    return source.lower().startswith(("http://", "https://"))
 
 
 def download(
@@ -68,7 +71,7 @@ def download(
 def _is_final(error: OSError) -> bool:
     if isinstance(error, requests.HTTPError):
         return 400 <= error.response.status_code < 500 and error.response.status_code not in RETRIED
-    return isinstance(error, Final)
+    return isinstance(error, (Final, ValueError)) or error.errno in NO_ROOM
 
 
 def _attempt(address: str, to: Path, most: int, timeout_s: float, progress: bool) -> None:
@@ -117,7 +120,7 @@ def status(address: str, seconds: float) -> int:
 
 
 def within(seconds: float, call: Callable[[], Answer]) -> Answer:
-    """What the call gives, or the `OSError` that it raises; `TimeoutError` where it takes longer: it is left to itself.
+    """What the call gives, or what it raises, as an `OSError`; `TimeoutError` where it takes longer: it is left to itself.
 
     In a thread, because looking up a name, or trying each address of a host in turn, keeps to no time limit.
     """
@@ -126,8 +129,8 @@ def within(seconds: float, call: Callable[[], Answer]) -> Answer:
     def work() -> None:
         try:
             answer = call()
-        except OSError as error:
-            raised = error
+        except Exception as error:  # urllib3 has a kind of its own for what is no proper address
+            raised = error if isinstance(error, OSError) else Final("no proper address")
             ends.put(lambda: _raise(raised))
         else:
             ends.put(lambda: answer)
@@ -152,6 +155,8 @@ def reason_of(error: OSError) -> str:
         return "no answer in time"
     if isinstance(error, requests.ConnectionError):
         return "no connection"
+    if isinstance(error, ValueError):
+        return "no proper address"
     if isinstance(error, requests.RequestException):
         return f"no proper answer, {type(error).__name__}"
     return "no such file" if isinstance(error, FileNotFoundError) and error.errno else str(error)

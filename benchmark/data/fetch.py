@@ -10,7 +10,6 @@ import shutil
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from benchmark.core.addresses import without_passwords
 from benchmark.core.errors import DataUnreachable, WrongFile
 from benchmark.core.files import atomic, md5_of
 from benchmark.data import standin, structure
-from benchmark.data.download import Final, download, is_address, reason_of, status, within
+from benchmark.data.download import NO_ROOM, Final, download, is_address, reason_of, status, within
 
 PROBE_S = 5.0  # a host that says nothing for so long counts as silent when all that is asked is whether it is there
 OF_UNKNOWN_SIZE = 2**35  # bytes, of an own file, whose size nothing tells before it is there
@@ -72,6 +71,8 @@ def fetch(
             try:
                 md5 = _bring(source, partial, task, retries, timeout_s, progress)
             except OSError as error:
+                if error.errno in NO_ROOM:
+                    raise
                 missing.append(f"{without_passwords(source)} ({reason_of(error)})")
                 continue
             if md5 == task.md5:
@@ -161,7 +162,7 @@ def _why_not(source: str, task: Task, seconds: float) -> str | None:
 
 
 def _why_not_address(address: str, seconds: float) -> str | None:
-    host = urlsplit(address).netloc
+    host = address.split("/")[2]
     if host not in _silent:
         answer = _ask(address, seconds)
         if isinstance(answer, int):

@@ -4,7 +4,7 @@ Of several methods, AUROC over all tasks is what is asked: those tests are corre
 else, other measures and single tasks, is a second family, corrected together likewise. So each of the two tells a difference
 where there is none in one report of twenty at most.
 
-The seeds that both methods have are compared in pairs: seeds of one number share their data order and initialisation. The
+The seeds that both methods have are compared in pairs: seeds of one number share their initialisation. The
 interval is of other images and other seeds. What other images would change comes from
 
 - AUROC: DeLong's placements, in closed form;

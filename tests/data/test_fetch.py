@@ -1,11 +1,13 @@
 """Fetching data files: every failure has its own sentence, and leaves nothing behind."""
 
+import errno
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +118,26 @@ def test_a_download_that_fails_is_tried_again(project: Path, mirror: Path, troub
         fetch(task, host.address, retries=1)
         assert host.asked == ["GET /breastmnist.npz"] * 2
     assert left_behind(project) == ["data/breastmnist.npz"]
+
+
+@pytest.mark.parametrize("by", ["address", "folder"])
+def test_a_full_disk_is_no_fault_of_the_source(mirror: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    """It is asked once, and the command line says that the disk is full."""
+    monkeypatch.setattr(fetching, "atomic", lambda _: nullcontext(Path("/dev/full")))
+    with serving(mirror) as host, pytest.raises(OSError, match="No space left on device") as raised:
+        fetch(small_official(mirror), host.address if by == "address" else mirror, retries=3)
+    assert raised.value.errno == errno.ENOSPC
+    assert host.asked == (["GET /breastmnist.npz"] if by == "address" else [])
+
+
+@pytest.mark.parametrize("address", ["http://a..b", "http://[::1"])
+def test_what_is_no_proper_address_is_one_sentence(mirror: Path, address: str) -> None:
+    task = small_official(mirror)
+    with pytest.raises(DataUnreachable, match=r"tried https?://.*breastmnist.npz \(no proper address\), "):
+        fetch(task, address)
+    reach = fetching.reachable(task, path_of(task), address, 5.0)
+    assert reach.source is None
+    assert "breastmnist.npz: no proper address; " in reach.reason
 
 
 def test_a_download_that_always_breaks_off_leaves_nothing(project: Path, mirror: Path) -> None:
