@@ -11,14 +11,14 @@ from benchmark.sweep import results
 from benchmark.sweep.grid import Trial
 from benchmark.sweep.outcome import Outcome
 from benchmark.sweep.results import Winner
-from tests.helpers import find, make_config, trained
+from tests.helpers import find, make_config, make_narrow_config, trained
 
 SMALL = build_task("standin-breastmnist", StandinTask(standin="breastmnist", fraction=0.1))
 
 
 def make_trial(name: str, task: Task, seeds: int = 1, **changes: object) -> Trial:
     """A trial of short runs; any field of their configuration can be given."""
-    runs = [make_config(task.name, recipe=name, seed=seed, **changes) for seed in range(seeds)]
+    runs = [make_narrow_config(task.name, recipe=name, seed=seed, **changes) for seed in range(seeds)]
     return Trial(name, task, runs[0].objective, tuple(runs))
 
 

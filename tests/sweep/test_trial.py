@@ -17,7 +17,7 @@ from benchmark.runs.workspace import Workspace
 from benchmark.sweep import trial
 from benchmark.sweep.trial import Job
 from benchmark.training import execute
-from tests.helpers import CPU, OBJECTIVES, find, make_config
+from tests.helpers import CPU, OBJECTIVES, find, make_narrow_config
 from tests.sweep.parts import make_trial
 
 
@@ -203,7 +203,7 @@ def test_an_objective_that_does_not_accept_the_task_is_refused_in_its_row(data: 
 
 
 def test_an_estimate_is_of_the_whole_run(data: TaskData) -> None:
-    config = make_config(data.task.name, epochs=50)
+    config = make_narrow_config(data.task.name, epochs=50)
     assert trial.estimate(config, data, CPU) > 10 * trial.estimate(config.model_copy(update={"epochs": 1}), data, CPU)
 
 

@@ -24,7 +24,18 @@ from benchmark.tracking.populations import POPULATIONS
 from benchmark.tracking.tracker import Tracker
 from benchmark.training import execute
 from pipelines.console.mends import warn
-from tests.helpers import CPU, OBJECTIVES, ROOT, SEVEN, find, from_elsewhere, make_config, make_data, trained
+from tests.helpers import (
+    CPU,
+    OBJECTIVES,
+    ROOT,
+    SEVEN,
+    find,
+    from_elsewhere,
+    make_config,
+    make_data,
+    make_narrow_config,
+    trained,
+)
 from tests.tracking.parts import COUNTS, finished
 
 
@@ -257,7 +268,7 @@ def test_a_registered_version_has_it_beside_the_model_in_its_run_and_in_short_as
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     store.use()  # MLflow keeps the store of whoever was first in this process
     data = {"breastmnist": make_data("breastmnist")}
-    part, config = data["breastmnist"], make_config("breastmnist", epochs=1)
+    part, config = data["breastmnist"], make_narrow_config("breastmnist", epochs=1)
     folder = Workspace().run("quick", "breastmnist", "test", 0)
     execute.execute(config, data, folder, CPU)
     images = part.splits["train"].images[:2].squeeze(1).numpy()

@@ -26,7 +26,7 @@ from benchmark.tracking.line import Line
 from benchmark.tracking.tracker import Tracker
 from benchmark.tracking.versions import run_of_version
 from benchmark.training import execute
-from tests.helpers import CPU, from_elsewhere, make_config, make_data, shipped
+from tests.helpers import CPU, from_elsewhere, make_data, make_narrow_config, shipped
 from tests.tracking.parts import finished, make_scores
 
 DATA = make_data("breastmnist")
@@ -55,7 +55,7 @@ def store(tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mlfl
 
 
 def train(seed: int, **changes: Any) -> RunFolder:
-    config = make_config(NAME, seed=seed, **({"epochs": 1} | changes))
+    config = make_narrow_config(NAME, seed=seed, **({"epochs": 1} | changes))
     folder = Workspace().run(config.profile, NAME, config.recipe, seed)
     execute.execute(config, {NAME: DATA}, folder, CPU)
     return folder

@@ -11,14 +11,14 @@ from benchmark.tracking.line import Line
 from benchmark.tracking.tracker import Tracker
 from benchmark.training import execute
 from pipelines.console.mends import warn
-from tests.helpers import CPU, make_config, make_data
+from tests.helpers import CPU, make_data, make_narrow_config
 
 
 def test_models_can_be_searched_by_a_figure_on_a_data_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     data = {"breastmnist": make_data("breastmnist")}
-    part, config = data["breastmnist"], make_config("breastmnist")
+    part, config = data["breastmnist"], make_narrow_config("breastmnist")
     folder = Workspace().run("quick", "breastmnist", "test", 0)
     tracker, identity = Tracker("breastmnist", "test", False, Line(warn)), execute.identity(config, data, None)
     with tracker.open({"level": "recipe", "task": "breastmnist", "identity": identity}):

@@ -22,7 +22,7 @@ from benchmark.training import execute
 from pipelines.console.mends import warn
 from pipelines.console.progress import Stage
 from pipelines.console.sides import side
-from tests.helpers import CPU, PARAMS, find, from_elsewhere, make_config, make_data, shipped
+from tests.helpers import CPU, PARAMS, find, from_elsewhere, make_config, make_data, make_narrow_config, shipped
 
 DATA = {"breastmnist": make_data("breastmnist")}
 
@@ -77,7 +77,7 @@ def test_a_dead_server_costs_one_warning_and_no_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    config, folder = make_config("breastmnist"), RunFolder(tmp_path / "run")
+    config, folder = make_narrow_config("breastmnist"), RunFolder(tmp_path / "run")
     tracker = Tracker("breastmnist", "test", False, Line(warn))
     with tracker.open({}), tracker.seed(config, execute.identity(config, DATA, None)) as live:
         assert execute.execute(config, DATA, folder, CPU, observers=[live])
@@ -101,7 +101,7 @@ def track_two_seeds(register: bool) -> tuple[Tracker, list[RunFolder]]:
     with tracker.open({"level": "recipe", "task": "breastmnist"}):
         for seed in (0, 1):
             config, folder = (
-                make_config("breastmnist", seed=seed),
+                make_narrow_config("breastmnist", seed=seed),
                 Workspace().run("quick", "breastmnist", "test", seed),
             )
             with tracker.seed(config, execute.identity(config, DATA, None)) as live:
@@ -174,7 +174,7 @@ def test_a_cross_fitted_recipe_is_judged_out_of_fold_and_says_that_val_was_train
     """In its parent run, and where the champion is chosen."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    configs = [make_config("breastmnist", seed=seed, cross_fit=2, epochs=1) for seed in (0, 1)]
+    configs = [make_narrow_config("breastmnist", seed=seed, cross_fit=2, epochs=1) for seed in (0, 1)]
     folders = train_cell(
         DATA["breastmnist"], configs, Workspace(), CPU, Stage("test", 2), Texts("again", "serve it"), Line(warn)
     )

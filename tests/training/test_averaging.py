@@ -11,7 +11,7 @@ from benchmark.runs.folder import RunFolder
 from benchmark.training import execute, loop
 from benchmark.training.averaging import averaged
 from benchmark.training.checkpoint import Checkpoints
-from tests.helpers import CPU, OBJECTIVES, make_config, make_data
+from tests.helpers import CPU, OBJECTIVES, make_data, make_narrow_config
 
 DATA = {"breastmnist": make_data("breastmnist", images=96)}
 
@@ -37,14 +37,14 @@ def test_it_is_the_recursion_with_warm_up_statistics_of_normalisation_included()
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "aucm", "compositional-auc"])
 def test_the_average_is_what_is_scored_kept_and_served(tmp_path: Path, loss: str) -> None:
-    config = make_config("breastmnist", objective=OBJECTIVES[loss], averaging={"decay": 0.9}, epochs=3)
+    config = make_narrow_config("breastmnist", objective=OBJECTIVES[loss], averaging={"decay": 0.9}, epochs=3)
     run = loop.train(config, DATA, None, CPU, Checkpoints(tmp_path / "checkpoint", "test"))
     assert run.average is not None
-    last = run.model.state_dict()["trunk.conv1.weight"]
-    assert not torch.equal(run.best.weights["trunk.conv1.weight"], last)
+    last = run.model.state_dict()["trunk.stem.0.weight"]
+    assert not torch.equal(run.best.weights["trunk.stem.0.weight"], last)
     folder = RunFolder(tmp_path / "run")
     execute.execute(config, DATA, folder, CPU)
-    assert torch.equal(folder.weights()["trunk.conv1.weight"], run.best.weights["trunk.conv1.weight"])
+    assert torch.equal(folder.weights()["trunk.stem.0.weight"], run.best.weights["trunk.stem.0.weight"])
     assert folder.metrics()["val_auc"] == pytest.approx(folder.history()["val_auc"].max())
     served = execute.predictor(folder, DATA["breastmnist"].task)
     with torch.no_grad():
@@ -53,7 +53,9 @@ def test_the_average_is_what_is_scored_kept_and_served(tmp_path: Path, loss: str
 
 
 def test_the_last_epoch_is_kept_where_the_recipe_says_so(tmp_path: Path) -> None:
-    run = loop.train(make_config("breastmnist", epochs=4, keep="last"), DATA, None, CPU, Checkpoints(tmp_path, "test"))
+    run = loop.train(
+        make_narrow_config("breastmnist", epochs=4, keep="last"), DATA, None, CPU, Checkpoints(tmp_path, "test")
+    )
     assert run.best.epoch == 4
     assert run.best.val_auc == run.history[-1]["val_auc"]
-    assert torch.equal(run.best.weights["trunk.conv1.weight"], run.model.state_dict()["trunk.conv1.weight"])
+    assert torch.equal(run.best.weights["trunk.stem.0.weight"], run.model.state_dict()["trunk.stem.0.weight"])

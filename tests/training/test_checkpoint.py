@@ -9,7 +9,7 @@ import torch
 
 from benchmark.training import loop
 from benchmark.training.checkpoint import Checkpoints
-from tests.helpers import CPU, make_config, make_data
+from tests.helpers import CPU, make_data, make_narrow_config
 
 
 def test_the_newest_state_comes_back_and_two_files_are_kept(tmp_path: Path) -> None:
@@ -54,5 +54,5 @@ def test_checkpoints_take_a_small_share_of_the_time(tmp_path: Path) -> None:
     checkpoints = Slow(tmp_path, "test")
     checkpoints.epochs = []
     data = {"breastmnist": make_data("breastmnist", images=16)}
-    loop.train(make_config("breastmnist", epochs=8), data, None, CPU, checkpoints)
+    loop.train(make_narrow_config("breastmnist", epochs=8), data, None, CPU, checkpoints)
     assert checkpoints.epochs == [1]

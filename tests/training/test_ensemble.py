@@ -11,7 +11,7 @@ from benchmark.runs.record import EnsembleConfig
 from benchmark.runs.workspace import Workspace
 from benchmark.training import execute
 from benchmark.training.ensemble import predictor
-from tests.helpers import CPU, OBJECTIVES, make_config, make_data
+from tests.helpers import CPU, OBJECTIVES, make_data, make_narrow_config
 
 RECIPES = {"softmax": "cross-entropy", "sigmoid": "aucm"}
 
@@ -23,7 +23,7 @@ def train(workspace: Workspace, task: str, cross_fit: int | None = None) -> Ense
         for seed in (0, 1):
             flips, own = (("width",), cross_fit) if recipe == "sigmoid" else ((), None)
             changes = {"objective": OBJECTIVES[objective], "epochs": 1, "flips_at_test": flips, "cross_fit": own}
-            config = make_config(task, recipe=recipe, seed=seed, **changes)
+            config = make_narrow_config(task, recipe=recipe, seed=seed, **changes)
             assert execute.execute(config, data, workspace.run("smoke", task, recipe, seed), CPU)
     return EnsembleConfig(stage="ensemble", tasks=(task,), recipe="both", profile="smoke", members=tuple(RECIPES))
 

@@ -11,7 +11,7 @@ from benchmark.data.load import TaskData
 from benchmark.runs import scores as scores_file
 from benchmark.runs.folder import RunFolder
 from benchmark.training import execute, folds
-from tests.helpers import CPU, make_config, make_data
+from tests.helpers import CPU, make_data, make_narrow_config
 
 PARTS = 5
 
@@ -74,7 +74,7 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> tuple[TaskData, list[Ru
     data = make_data("breastmnist", images=100)
     folders = [RunFolder(tmp_path_factory.mktemp("runs") / f"seed{seed}") for seed in range(PARTS)]
     for seed, folder in enumerate(folders):
-        config = make_config("breastmnist", seed=seed, cross_fit=PARTS)
+        config = make_narrow_config("breastmnist", seed=seed, cross_fit=PARTS)
         assert execute.execute(config, {"breastmnist": data}, folder, CPU)
     return data, folders
 
@@ -91,7 +91,7 @@ def test_a_cross_fitted_run_learns_nothing_of_what_it_holds_out(
             chosen = torch.from_numpy(mask)
             other.splits[split].images[chosen] = 255 - other.splits[split].images[chosen]
         folder = RunFolder(tmp_path / name)
-        config = make_config("breastmnist", cross_fit=PARTS, keep="last")
+        config = make_narrow_config("breastmnist", cross_fit=PARTS, keep="last")
         execute.execute(config, {"breastmnist": other}, folder, CPU)
         same = RunFolder(tmp_path / f"{name} unchanged")
         execute.execute(config, {"breastmnist": data}, same, CPU)

@@ -25,7 +25,7 @@ from benchmark.training import model as models
 from benchmark.training.checkpoint import Checkpoints
 from benchmark.training.loop import Training
 from pipelines.console.mends import sentence
-from tests.helpers import CPU, OBJECTIVES, Stop, StopAfter, make_config, make_data, told
+from tests.helpers import CPU, OBJECTIVES, Stop, StopAfter, make_config, make_data, make_narrow_config, told
 
 
 def fit(
@@ -50,7 +50,7 @@ def test_nll_has_the_curve_of_cross_entropy(tmp_path: Path) -> None:
     curves = [
         [
             row["train_loss"]
-            for row in fit(make_config("breastmnist", objective=OBJECTIVES[loss]), tmp_path / loss).history
+            for row in fit(make_narrow_config("breastmnist", objective=OBJECTIVES[loss]), tmp_path / loss).history
         ]
         for loss in ("cross-entropy", "nll")
     ]
@@ -67,7 +67,7 @@ def test_a_run_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(
 ) -> None:
     averaging = {"decay": 0.9} if "shape" in schedule else None
     changes = {"schedule": schedule, "averaging": averaging, "augmentation": "flip-affine"}
-    config = make_config("breastmnist", objective=OBJECTIVES[loss], epochs=4, **changes)
+    config = make_narrow_config("breastmnist", objective=OBJECTIVES[loss], epochs=4, **changes)
     whole = fit(config, tmp_path / "whole")
     for epochs in (1, 3):
         with pytest.raises(Stop):
@@ -78,7 +78,7 @@ def test_a_run_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(
 
 
 def test_the_epoch_with_the_best_validation_auroc_is_kept_and_the_earlier_of_equals(tmp_path: Path) -> None:
-    run = fit(make_config("breastmnist", epochs=5), tmp_path)
+    run = fit(make_narrow_config("breastmnist", epochs=5), tmp_path)
     aucs = [row["val_auc"] for row in run.history]
     assert run.best.epoch == aucs.index(max(aucs)) + 1
 
@@ -86,7 +86,7 @@ def test_the_epoch_with_the_best_validation_auroc_is_kept_and_the_earlier_of_equ
 def test_training_never_sees_the_test_split(tmp_path: Path) -> None:
     data = make_data("breastmnist")
     blind = TaskData(data.task, data.md5, {name: data.splits[name] for name in ("train", "val")})
-    config = make_config("breastmnist")
+    config = make_narrow_config("breastmnist")
     assert bytes_of(fit(config, tmp_path / "a", {"breastmnist": blind})) == bytes_of(fit(config, tmp_path / "b"))
 
 
@@ -94,7 +94,7 @@ def test_training_never_sees_the_test_split(tmp_path: Path) -> None:
 def test_several_tasks_share_one_trunk_and_have_a_head_each(tmp_path: Path, optimizer: str) -> None:
     changes = {"multi_label_loss": "bce-with-logits", "optimizer": optimizer, "momentum": 0.9}
     objective = OBJECTIVES["cross-entropy"] | changes
-    run = fit(make_config("breastmnist", "chestmnist", objective=objective, stage="pretrain"), tmp_path)
+    run = fit(make_narrow_config("breastmnist", "chestmnist", objective=objective, stage="pretrain"), tmp_path)
     assert run.model.heads["breastmnist"].out_features == 2
     assert run.model.heads["chestmnist"].out_features == 14
     last = run.history[-1]
@@ -107,9 +107,9 @@ def test_a_second_phase_that_keeps_the_head_begins_with_the_firsts_scores(
     first: str, second: str, tmp_path: Path
 ) -> None:
     data = {"breastmnist": make_data("breastmnist")}
-    before = fit(make_config("breastmnist", objective=OBJECTIVES[first]), tmp_path / "first", data)
+    before = fit(make_narrow_config("breastmnist", objective=OBJECTIVES[first]), tmp_path / "first", data)
     start = {"recipe": "first", "head": "kept"}
-    config = make_config("breastmnist", start=start, objective=OBJECTIVES[second])
+    config = make_narrow_config("breastmnist", start=start, objective=OBJECTIVES[second])
     after = Training(config, data, before.model.state_dict(), CPU)
     for split in ("train", "val"):
         scores = [loop.predict(run, "breastmnist", split)[1] for run in (before, after)]
@@ -135,7 +135,7 @@ def test_frozen_tensors_stay_as_the_trunk_had_them(tmp_path: Path) -> None:
 
 def test_the_learning_rate_falls_at_the_schedules_shares(tmp_path: Path) -> None:
     schedule = {"at": [0.5, 0.75], "factor": 0.1}
-    run = fit(make_config("breastmnist", epochs=4, schedule=schedule), tmp_path)
+    run = fit(make_narrow_config("breastmnist", epochs=4, schedule=schedule), tmp_path)
     assert [row["lr"] for row in run.history] == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5])
 
 
@@ -143,7 +143,7 @@ def test_the_learning_rate_falls_at_the_schedules_shares(tmp_path: Path) -> None
 @pytest.mark.parametrize("shape", ["one-cycle", "cosine"])
 def test_a_schedule_by_batch_moves_every_rate_of_the_optimizer(tmp_path: Path, loss: str, shape: str) -> None:
     schedule = {"shape": shape, "warm_up": 0.3}
-    config = make_config("breastmnist", objective=OBJECTIVES[loss], epochs=4, schedule=schedule)
+    config = make_narrow_config("breastmnist", objective=OBJECTIVES[loss], epochs=4, schedule=schedule)
     run = fit(config, tmp_path)
     rates = [row["lr"] for row in run.history]
     assert max(rates) <= config.objective.columns()["lr"]
@@ -157,7 +157,7 @@ def test_a_schedule_by_batch_moves_every_rate_of_the_optimizer(tmp_path: Path, l
 @pytest.mark.parametrize("loss", ["cross-entropy", "aucm", "compositional-auc"])
 def test_two_shares_on_one_epoch_of_a_short_run_are_one_update(tmp_path: Path, loss: str) -> None:
     schedule = {"at": [0.5, 0.75], "factor": 0.1}
-    config = make_config("breastmnist", objective=OBJECTIVES[loss], epochs=2, schedule=schedule)
+    config = make_narrow_config("breastmnist", objective=OBJECTIVES[loss], epochs=2, schedule=schedule)
     first, second = fit(config, tmp_path).history
     assert second["lr"] == pytest.approx(first["lr"] * 0.01)
 
@@ -238,7 +238,7 @@ def test_out_of_memory_on_a_split_does_not_blame_the_batch_size() -> None:
 
 def test_pretraining_with_one_task_is_fine_tuning_from_scratch(tmp_path: Path) -> None:
     alone, pretrained = (
-        fit(make_config("breastmnist", stage=stage), tmp_path / stage) for stage in ("finetune", "pretrain")
+        fit(make_narrow_config("breastmnist", stage=stage), tmp_path / stage) for stage in ("finetune", "pretrain")
     )
     assert bytes_of(alone) == bytes_of(pretrained)
     assert [row["val_auc"] for row in alone.history] == [row["val_auc"] for row in pretrained.history]
