@@ -12,8 +12,8 @@ repro: env ## fetch, pretrain, fine-tune, report
 help: ## what each target is for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: env ## all tests but the slow ones (those: pytest -m slow), two files at a time, the long ones not left to the end
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: env ## all tests but the slow ones (those: pytest -m slow), two files at a time, a thread each
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 report: env ## the report of the study that git holds, without data or training
 	$(BIN)/python -m pipelines.report --profile study

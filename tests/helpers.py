@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,6 +121,13 @@ def make_config(*tasks: str, **changes: Any) -> RunConfig:
         "precision": "fp32",
     }
     return RunConfig.model_validate(config | changes)
+
+
+def free_port() -> int:
+    """On loopback; nobody had it a moment ago."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 NARROW = {"width": 8, "blocks": [1, 1], "stem_kernel": 3, "stem_stride": 2, "pool": False}

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from mlflow import MlflowClient
 
+from tests.helpers import free_port
 from tests.tracking.test_tracking import track_two_seeds
 
 if TYPE_CHECKING:
@@ -36,19 +38,24 @@ def address(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Itera
         patch.chdir(folder)
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
         track_two_seeds(register=False)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        found = f"http://127.0.0.1:{(port := free_port())}"
         command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
-        with subprocess.Popen(
-            command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        ) as server:
-            assert server.stdout is not None
-            for line in server.stdout:
-                if b"Uvicorn running" in line or b"startup complete" in line:
-                    break
-            yield f"http://127.0.0.1:{port}"
-            os.killpg(server.pid, signal.SIGTERM)
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(command, start_new_session=True, **silent) as server:
+            try:
+                while not answers(f"{found}/health"):
+                    assert server.poll() is None
+                    time.sleep(0.2)
+                yield found
+            finally:
+                os.killpg(server.pid, signal.SIGTERM)
+
+
+def answers(address: str) -> bool:
+    try:
+        return requests.get(address, timeout=5).ok
+    except requests.ConnectionError:
+        return False
 
 
 @pytest.mark.parametrize("view", SHOWN)

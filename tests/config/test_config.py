@@ -1,5 +1,6 @@
 """params.yaml as shipped, and one clear sentence for each way to get it wrong."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from benchmark.config.tasks import build_task
 from benchmark.core.errors import BadInput
 from benchmark.core.terms import Dimension
 from benchmark.runs.workspace import Workspace
-from tests.helpers import find, running, shipped
+from tests.helpers import PARAMS, find, running, shipped
 
 SMALL = {"family": "resnet", "width": 16, "blocks": [2, 2, 2, 2], "stem_kernel": 3, "stem_stride": 2, "pool": False}
 
@@ -25,7 +26,7 @@ def params() -> Params:
 
 def load_changed(folder: Path, key: str, value: Any) -> Params:
     """The shipped params.yaml with one value replaced; `key` is a path with dots."""
-    content = yaml.safe_load(Path("params.yaml").read_text())
+    content = deepcopy(PARAMS)
     *parents, last = key.split(".")
     section = content
     for parent in parents:
@@ -377,7 +378,7 @@ def test_no_value_has_come_by_an_anchor() -> None:
 
 @pytest.mark.parametrize("where", ["tasks", "left_out"])
 def test_two_stages_of_one_name_are_refused(where: str, tmp_path: Path) -> None:
-    content = yaml.safe_load(Path("params.yaml").read_text())
+    content = deepcopy(PARAMS)
     content["tasks"]["breastmnist-dam"] = content["tasks"]["breastmnist"]
     content["recipes"]["dam-long"] = content["recipes"]["long"] = content["recipes"]["dam"]
     content["fetch"] |= {"tasks": ["breastmnist"], "left_out": []}
@@ -392,12 +393,12 @@ def test_two_stages_of_one_name_are_refused(where: str, tmp_path: Path) -> None:
 
 # ------------------------------------------------------------------------------------------------ two phases
 
-AUCM = yaml.safe_load(Path("params.yaml").read_text())["recipes"]["dam"]
+AUCM = PARAMS["recipes"]["dam"]
 
 
 def with_second(folder: Path, finetune: dict[str, Any] | None = None, **changes: Any) -> Params:
     """The shipped file with a recipe `later`, that starts from `medmnist`."""
-    content = yaml.safe_load(Path("params.yaml").read_text())
+    content = deepcopy(PARAMS)
     content["recipes"]["later"] = AUCM | {"start": {"recipe": "medmnist"}} | changes
     second = {"second": [{"recipe": "later", "after": "medmnist"}]}
     content["finetune"] |= second if finetune is None else finetune
@@ -511,7 +512,7 @@ def test_a_recipe_may_be_cross_fitted(tmp_path: Path) -> None:
 
 
 def with_ensembles(folder: Path, ensembles: dict[str, Any], names: list[str]) -> Params:
-    content = yaml.safe_load(Path("params.yaml").read_text())
+    content = deepcopy(PARAMS)
     content["ensembles"] = {name: {"about": "a test", "members": members} for name, members in ensembles.items()}
     content["ensemble"]["names"] = names
     path = folder / "params.yaml"

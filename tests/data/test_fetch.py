@@ -212,6 +212,7 @@ def test_what_a_killed_fetch_left_goes_with_the_next_one(project: Path, mirror: 
         command = [sys.executable, "-c", code, str(mirror), host.address]
         with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}) as killed:
             while not left_behind(project):
+                assert killed.poll() is None
                 time.sleep(0.05)
             killed.kill()
     assert left_behind(project) != ["data/breastmnist.npz"]

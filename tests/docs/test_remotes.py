@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.e2e.clone import make_clone, run
-from tests.helpers import running
+from tests.helpers import free_port, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -70,12 +70,6 @@ def server(command: list[str], port: int) -> Iterator[None]:
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def needs(*modules: str) -> None:

@@ -20,7 +20,7 @@ import yaml
 
 from benchmark.runs.folder import RunFolder
 from tests.e2e.clone import BIN, environment, make_clone, run
-from tests.helpers import running
+from tests.helpers import free_port, running
 
 pytestmark = pytest.mark.e2e
 
@@ -199,7 +199,7 @@ def test_mlflow_holds_parents_seeds_metrics_and_a_champion(clone: Path) -> None:
 def test_the_champion_is_served(clone: Path) -> None:
     """Requests to `mlflow models serve` on loopback: the run's own scores, and no answer to floats."""
     images, scores = served_images(clone)
-    port = "5711"
+    port = str(free_port())
     command = [f"{BIN}/mlflow", "models", "serve", "-m", f"models:/{TASKS[0]}@champion"]
     command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", port]
     env = environment() | {"MLFLOW_TRACKING_URI": f"sqlite:///{clone}/mlflow.db"}

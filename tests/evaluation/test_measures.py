@@ -34,7 +34,7 @@ def test_measures_equal_scikit_learns() -> None:
             "specificity": sklearn.recall_score(labels, called, pos_label=0),
             "partial_auroc": sklearn.roc_auc_score(labels, probabilities, max_fpr=0.1),
             "brier": sklearn.brier_score_loss(labels, probabilities),
-            "ece": found["ece"],
+            "ece": measures.calibration_error(labels, probabilities),
         }
     )
 

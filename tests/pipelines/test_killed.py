@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmark.config.run import RunConfig
 from benchmark.runs.folder import RunFolder
@@ -34,6 +35,7 @@ class Diary:
 
 def train(config: RunConfig, folder: Path, diary: Path) -> None:
     """With a checkpoint after every epoch, however short."""
+    torch.set_num_threads(2)
     loop.CHECKPOINT_SHARE = math.inf
     data = {"breastmnist": make_data("breastmnist", images=96)}
     execute.execute(config, data, RunFolder(folder), CPU, observers=[Diary(diary)])
@@ -65,6 +67,7 @@ def test_killed_at_random_moments(tmp_path: Path, loss: str, kills: int) -> None
     started = time.monotonic()
     whole = in_process(train, config, tmp_path / "whole", tmp_path / "whole.diary")
     while not (tmp_path / "whole.diary").exists():
+        assert whole.is_alive()
         time.sleep(0.01)
     begun = time.monotonic() - started
     whole.join()

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 from benchmark.core.errors import BadInput
 from pipelines.console import project
-from pipelines.launch import read, second_phase
+from pipelines.launch import OF_ANOTHER_RUN, read, second_phase
 from tests.helpers import PARAMS, ROOT, running
 
 STAGE = """
@@ -126,12 +126,13 @@ def test_a_second_phase_is_known_by_its_stages_name(tmp_path: Path, monkeypatch:
             second_phase(other)
 
 
-@pytest.mark.parametrize("name", ["MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"])
-def test_a_variable_of_another_run_is_passed_over(folder: Path, name: str) -> None:
-    done = launch(folder, "word=here", **{name: "1234"})
+def test_variables_of_another_run_are_passed_over(folder: Path) -> None:
+    done = launch(folder, "word=here", **dict.fromkeys(OF_ANOTHER_RUN, "1234"))
     assert "word here on True" in done.stdout
     assert done.returncode == 0, done.stderr
-    assert warnings(done) == [f"warning: {name} is passed over, a stage names its own; unset it"]
+    assert warnings(done) == [
+        f"warning: {name} is passed over, a stage names its own; unset it" for name in OF_ANOTHER_RUN
+    ]
 
 
 def test_a_deleted_experiment_says_how_to_bring_it_back(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """What the report shows: figures against independent computation, and nothing left out silently."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -40,8 +39,11 @@ from tests.report.parts import (
 def test_figures_are_not_those_of_a_run_folders_metrics_file(workspace: Workspace) -> None:
     params = sample_params(("breastmnist",))
     folder = write_run(params, workspace, "breastmnist", "dam")
-    (folder.path / "metrics.json").write_text(json.dumps({"test_auc": 0.123}))
-    make(params, workspace)
+    folder.write_metrics({"test_auc": 0.123})
+    folder.seal(folder.record())
+    labels, scores = folder.scores()["test"]
+    found = cell(make(params, workspace), "breastmnist", "dam").figures["test_auc"].mean
+    assert found == pytest.approx(roc_auc_score(labels[:, 0], scores[:, 0]))
     assert "0.123" not in markdown_of(workspace)
 
 

@@ -255,8 +255,7 @@ def test_bad_scores_are_refused_in_one_sentence(what: str, kind: str, tmp_path: 
     path = tmp_path / f"breastmnist_test_@1.{kind}"
     if kind == "csv":
         write_csv(path, scores)
-        sentence = sentence if scores.size else "is no number"  # an empty cell behind the comma is NaN
-        sentence = "no number (NaN) for image 0" if not scores.size else sentence
+        sentence = sentence if scores.size else "no number (NaN) for image 0"  # an empty cell behind the comma is NaN
     else:
         np.savez(path, test_scores=scores)
     refused(tmp_path, DataError, sentence, path)

@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.config.params import Params
@@ -61,6 +61,7 @@ def test_a_trial_has_a_run_for_each_seed_and_nothing_else_differs() -> None:
     assert {run.model_copy(update={"seed": 0}) for run in trial.runs} == {trial.runs[0]}
 
 
+@settings(deadline=None)
 @given(st.permutations([0.1, 0.01, 1e-3]), st.permutations(["sgd", "adam"]))
 def test_names_do_not_depend_on_the_order_of_a_grid(lrs: list[object], optimizers: list[object]) -> None:
     names = {trial.name for trial in make_trials(with_grid({"lr": lrs, "optimizer": optimizers}), "mine")}

@@ -286,14 +286,14 @@ def cut(path: Path) -> None:
 
 
 def test_what_is_damaged_is_named_and_left_out_and_the_rest_is_logged(store: MlflowClient) -> None:
-    workspace, root = Workspace(), Path(everything.__file__).parents[2] / "sweeps" / NAME
+    workspace, root = Workspace(), Path(everything.__file__).parents[2] / "sweeps" / NAME / "readme"
     for recipe, seed in (("right", 0), ("changed", 0), ("changed", 1), ("cut", 0)):
         finished(workspace, NAME, recipe, seed)
     workspace.run("quick", NAME, "changed", 1).write_metrics({"test_auc": 1.0})
     for method in ("given", "given-changed"):
         given_there(workspace.given(NAME, method, 0))
     (workspace.given(NAME, "given-changed", 0).path / "scores.npz").write_bytes(b"")
-    shutil.copytree(root, Path("sweeps") / NAME)
+    shutil.copytree(root, Path("sweeps") / NAME / "readme")
     trial = Path("sweeps", NAME, "readme", "trials.csv").read_text().splitlines()[1].partition(",")[0]
     both = EnsembleConfig(stage="ensemble", tasks=(NAME,), recipe="both", profile="quick", members=("right",))
     ensemble.make(both, {"right": [workspace.run("quick", NAME, "right", 0)]}, workspace)
@@ -336,7 +336,7 @@ def test_what_another_process_is_at_work_on_is_left_to_it(store: MlflowClient) -
     ("name", "content"),
     [
         ("winner.yaml", "<<<<<<< ours\n"),
-        ("winner.yaml", "profile: quick\n"),
+        ("winner.yaml", "profile: study\n"),
         ("trials.csv", "<<<<<<< ours\na,b\n"),
         ("trials.csv", ""),
     ],
@@ -346,17 +346,17 @@ def test_a_search_that_cannot_be_read_is_named_and_the_rest_is_logged(
 ) -> None:
     """As while a merge is not finished."""
     sweeps = Path("sweeps") / NAME
-    shutil.copytree(Path(everything.__file__).parents[2] / sweeps / "readme", sweeps / "readme")
-    shutil.copytree(sweeps / "readme", sweeps / "broken")
+    shutil.copytree(Path(everything.__file__).parents[2] / sweeps / "second-aucm", sweeps / "right")
+    shutil.copytree(sweeps / "right", sweeps / "broken")
     (sweeps / "broken" / name).write_text(content)
-    broken, right = workspace_log(shipped(), "quick")
+    broken, right = workspace_log(shipped(), "study")
     assert broken.startswith(f"{sweeps / 'broken'}: left out, can't be read (")
-    assert right.startswith(f"{sweeps / 'readme'}: logged")
+    assert right.startswith(f"{sweeps / 'right'}: logged")
 
 
 def test_a_search_without_its_runs_is_logged_from_its_table(store: MlflowClient) -> None:
-    root = Path(everything.__file__).parents[2] / "sweeps" / NAME
-    shutil.copytree(root, Path("sweeps") / NAME)
+    root = Path(everything.__file__).parents[2] / "sweeps" / NAME / "readme"
+    shutil.copytree(root, Path("sweeps") / NAME / "readme")
     for _ in range(2):
         workspace_log(shipped(), "quick")
     (parent,) = runs(store, "sweep")

@@ -81,8 +81,8 @@ def test_in_any_weather_the_store_is_given_up_in_time_by_one_sentence_without_th
     with server(weather) as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         started = time.monotonic()
-        assert not store.prepare(Line(told.append, seconds=6))
-        assert time.monotonic() - started < 9
+        assert not store.prepare(Line(told.append, seconds=3))
+        assert time.monotonic() - started < 6
     (text,) = map(sentence, told)
     assert mend in text
     assert "python -m pipelines.track" in text

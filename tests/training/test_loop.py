@@ -83,6 +83,14 @@ def test_the_epoch_with_the_best_validation_auroc_is_kept_and_the_earlier_of_equ
     assert run.best.epoch == aucs.index(max(aucs)) + 1
 
 
+def test_of_epochs_that_all_order_alike_the_first_is_kept(tmp_path: Path) -> None:
+    data = make_data("breastmnist")
+    data.splits["val"].images[:] = 7
+    run = fit(make_narrow_config("breastmnist", epochs=3), tmp_path, {"breastmnist": data})
+    assert [row["val_auc"] for row in run.history] == [0.5] * 3
+    assert run.best.epoch == 1
+
+
 def test_training_never_sees_the_test_split(tmp_path: Path) -> None:
     data = make_data("breastmnist")
     blind = TaskData(data.task, data.md5, {name: data.splits[name] for name in ("train", "val")})

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from benchmark.config.run import RunConfig
 from benchmark.runs.folder import RunFolder
@@ -16,6 +17,7 @@ from tests.processes import in_process
 
 def train(config: RunConfig, folder: Path, before: RunConfig | None = None) -> None:
     """One run, from inside its own folder; `before` is trained first in the same process."""
+    torch.set_num_threads(2)  # whatever the tests have: bytes are equal with several too
     folder.mkdir(parents=True)
     os.chdir(folder)
     for each, name in ((before, "other"), (config, "run")):
@@ -29,7 +31,10 @@ def hashes(folder: Path) -> list[str]:
     return [sha256(content).hexdigest() for content in (*contents, history.encode())]
 
 
-CASES = [(task, loss) for loss in OBJECTIVES for task in ("breastmnist", "adrenalmnist3d")]
+ON_IMAGES_ALONE = ("nll", "bce-with-logits")
+"""A loss takes no part in what a 3D network does, which the others show."""
+CASES = [("breastmnist", loss) for loss in OBJECTIVES]
+CASES += [("adrenalmnist3d", loss) for loss in OBJECTIVES if loss not in ON_IMAGES_ALONE]
 CASES += [("chestmnist", "bce-with-logits"), ("chestmnist", "aucm")]
 
 

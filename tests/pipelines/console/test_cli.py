@@ -197,6 +197,7 @@ def test_nothing_goes_on_behind_a_dead_dvc_or_mlflow(tmp_path: Path, launcher: s
     stage.write_text(
         "import hashlib, os\n"
         "from pipelines.console import cli\n"
+        "cli.GRACE_S = cli.LOOK_EVERY_S = 0.2\n"
         "def main() -> None:\n"
         "    print(os.getpid(), flush=True)\n"
         f"    {UNINTERRUPTIBLE}\n"
@@ -211,7 +212,7 @@ def test_nothing_goes_on_behind_a_dead_dvc_or_mlflow(tmp_path: Path, launcher: s
         child = psutil.Process(int(process.stdout.readline()))
         process.kill()
     try:
-        child.wait(timeout=6)
+        child.wait(timeout=2 if outlives else 6)
         gone = True
     except psutil.TimeoutExpired:
         gone = False
