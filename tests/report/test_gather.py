@@ -15,6 +15,7 @@ from benchmark.published.table import for_task
 from benchmark.published.verdict import Verdict, comparable, judge
 from benchmark.report import standing, wording
 from benchmark.report.discussion import discussion
+from benchmark.report.gather import collect
 from benchmark.report.model import Comparison
 from benchmark.report.table import table_text
 from benchmark.runs.scores import metrics
@@ -122,7 +123,7 @@ def test_a_recipe_that_differs_by_chance_alone_is_never_called_better(workspace:
     """The sample's recipes have scores of the same distribution; one seed less decides nothing at all."""
     params = sample_params(("breastmnist",))
     write_sample(params, workspace, ("breastmnist",), seeds=(0, 1, 2))
-    comparison = make(params, workspace)
+    comparison = collect(params, PROFILE, workspace)
     answers = {row.answer for pair in comparison.pairs.values() for row in pair.rows}
     assert answers == {Answer.NOT_DISTINGUISHABLE}
     assert not any("better" in sentence for sentence in discussion(comparison))
@@ -176,7 +177,9 @@ def test_without_any_run_every_cell_is_not_run(workspace: Workspace) -> None:
 def test_a_run_that_lost_its_scores_is_said(workspace: Workspace) -> None:
     params = sample_params(("breastmnist",))
     (write_run(params, workspace, "breastmnist", "dam").path / "scores.npz").unlink()
-    assert ("breastmnist", "dam", "seed 0: not finished: without scores.npz") in make(params, workspace).missing
+    assert ("breastmnist", "dam", "seed 0: not finished: without scores.npz") in collect(
+        params, PROFILE, workspace
+    ).missing
 
 
 def test_a_run_whose_scores_were_edited_is_named_and_left_out(workspace: Workspace) -> None:
@@ -184,7 +187,7 @@ def test_a_run_whose_scores_were_edited_is_named_and_left_out(workspace: Workspa
     folder = write_run(params, workspace, "breastmnist", "dam")
     scores = folder.scores()
     folder.write_scores(scores | {"test": (scores["test"][0], scores["test"][0].astype(float))})  # AUROC 1
-    comparison = make(params, workspace)
+    comparison = collect(params, PROFILE, workspace)
     assert ("breastmnist", "dam", "seed 0: damaged: scores.npz: not what the run has made") in comparison.missing
     assert not cell(comparison, "breastmnist", "dam").done
     assert "1.000" not in table_text(comparison)
@@ -205,7 +208,7 @@ def test_one_class_only_is_called_undefined(workspace: Workspace) -> None:
     folder = write_run(params, workspace, "breastmnist", "dam")
     folder.write_scores({"test": (np.zeros((5, 1)), np.linspace(0, 1, 5)[:, None])})
     folder.seal(folder.record())
-    assert "undefined" in table_text(make(params, workspace))
+    assert "undefined" in table_text(collect(params, PROFILE, workspace))
 
 
 # ------------------------------------------------------------------------------------------------ damaged runs
@@ -326,7 +329,7 @@ def test_every_row_has_its_own_word_and_what_holm_leaves_of_it(workspace: Worksp
     params = sample_params(("breastmnist",))
     for seed in range(5):
         write_run(params, workspace, "breastmnist", "readme", seed)
-    comparison = make(params, workspace)
+    comparison = collect(params, PROFILE, workspace)
     task = part(comparison, "breastmnist")
     rows = list(standing.beside(task, cell(comparison, "breastmnist", "readme")))
     compared = [one for one in rows if one.judgement.verdict is not Verdict.NOT_COMPARABLE]

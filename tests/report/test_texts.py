@@ -10,6 +10,7 @@ from benchmark.config.tasks import build_task
 from benchmark.objectives import Objective
 from benchmark.report import standing
 from benchmark.report.discussion import discussion
+from benchmark.report.gather import collect
 from benchmark.report.headline import ranks
 from benchmark.report.model import Comparison, MeasuredRun
 from benchmark.report.notes import notes, verdict
@@ -55,7 +56,7 @@ def test_the_published_protocol_is_no_departure(workspace: Workspace) -> None:
     config = resolve_finetune(params, task, "medmnist", PROFILE, 0)
     config = config.model_copy(update={"epochs": config.recipe_epochs, "network": config.recipe_network})
     write_run(params, workspace, "breastmnist", "medmnist", config=config)
-    comparison = make(params, workspace)
+    comparison = collect(params, PROFILE, workspace)
     one = part(comparison, "breastmnist")
     assert verdict(one, notes(comparison, one)).startswith("Comparable")
     assert "One seed" in sentences(comparison, "breastmnist")["Seeds"]
@@ -74,7 +75,7 @@ def test_a_network_by_settings_is_called_by_its_text(workspace: Workspace) -> No
         "pool": False,
     }
     write_run(params, workspace, "breastmnist", "medmnist", config=RunConfig.model_validate(config))
-    comparison = make(params, workspace)
+    comparison = collect(params, PROFILE, workspace)
     one = part(comparison, "breastmnist")
     said = sentences(comparison, "breastmnist")["Another network"]
     assert "resnet18-w16-s2 in place of the recipe's medmnist-resnet18" in said
@@ -92,7 +93,7 @@ def test_the_epoch_that_is_kept_is_each_recipes_own(workspace: Workspace) -> Non
     write_run(params, workspace, "breastmnist", "readme")
     config = resolve_finetune(params, task, "dam", PROFILE, 0).model_copy(update={"keep": "last"})
     write_run(params, workspace, "breastmnist", "dam", config=config)
-    said = sentences(make(params, workspace), "breastmnist")["Selection"]
+    said = sentences(collect(params, PROFILE, workspace), "breastmnist")["Selection"]
     assert said.startswith(
         "Ours keeps the epoch of best val AUROC (readme) and the last epoch, chosen by nothing (dam), and opens test once"
     )
