@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import spearmanr, ttest_ind_from_stats
 from sklearn.metrics import roc_auc_score
 
 from benchmark.config.params import load_params
@@ -99,3 +99,18 @@ def test_what_the_findings_say_of_the_order_that_a_second_cycle_leaves() -> None
     text = " ".join((ROOT / rebuilt.FINDINGS).read_text(encoding="utf-8").split())
     for recipes in (("plain-aucm", "plain-compositional"), ("plain-cross-entropy",), ("plain-partial-auc",)):
         assert span(*recipes) in text
+
+
+def test_what_the_findings_say_of_medmnists_recipe_to_the_full() -> None:
+    runs = sorted((STUDY.runs / "full/breastmnist/medmnist").glob("seed*"))
+    records = [RunFolder(path).trained() for path in runs]
+    assert all(RunFolder(path).status_of_figures.is_done for path in runs)
+    assert {(str(one.config.network), one.config.epochs, one.config.precision) for one in records} == {
+        ("medmnist-resnet18", 100, "fp32")
+    }
+    figures = [auroc(path / "scores.npz") for path in runs]
+    text = " ".join((ROOT / rebuilt.FINDINGS).read_text(encoding="utf-8").split())
+    assert f"has {np.mean(figures):.3f} ± {np.std(figures, ddof=1):.3f} on BreastMNIST, five seeds." in text
+    elsewhere = (0.90739, 0.01028 * (5 / 4) ** 0.5, 5)  # mean and sample standard deviation, see `results.csv`
+    p = ttest_ind_from_stats(np.mean(figures), np.std(figures, ddof=1), 5, *elsewhere, equal_var=False).pvalue
+    assert f"(Welch's t, p = {p:.3f})" in text
