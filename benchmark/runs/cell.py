@@ -28,6 +28,11 @@ class OutOfFold:
     is_cross_fitted: bool
 
     @property
+    def is_whole(self) -> bool:
+        """Whether every image of official val has a score."""
+        return len(self.labels) == self.images
+
+    @property
     def figures(self) -> dict[str, float]:
         """AUROC and accuracy."""
         return scores_file.metrics({"val": (self.labels, self.scores)})
@@ -47,9 +52,18 @@ def figures(folders: Sequence[RunFolder]) -> dict[str, float]:
     return means | validation(folders)
 
 
+def is_judged_on_all_of_val(folders: Sequence[RunFolder]) -> bool:
+    """Whether the cell's validation figures are of every image of official val, and so compare with other recipes'."""
+    return not _has_val(folders) or out_of_fold(folders).is_whole
+
+
+def _has_val(folders: Sequence[RunFolder]) -> bool:
+    return bool(folders) and folders[0].has("scores.npz") and "val" in folders[0].scores()
+
+
 def validation(folders: Sequence[RunFolder]) -> dict[str, float]:
     """The figures of cross-fitted seeds that are out of fold; none of other seeds, whose own figures stand."""
-    if not folders or not folders[0].has("scores.npz") or "val" not in folders[0].scores():
+    if not _has_val(folders):
         return {}
     found = out_of_fold(folders)
     return found.figures if found.is_cross_fitted else {}

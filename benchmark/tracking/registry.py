@@ -27,6 +27,8 @@ from benchmark.tracking.views import RESULTS, run_tags
 
 JUDGED = "recipe_val_auc"
 """Tag of a version: what its recipe is chosen by, the mean over its seeds; the best seed's figure flatters one that has many."""
+OF_ALL = "recipe_val_is_whole"
+"""Tag of a version: whether that is of all images of official val, or of the part that few cross-fitted seeds have held out."""
 CARD = "card"
 """Tag of a version that has its model card, with the card's name."""
 
@@ -43,7 +45,7 @@ def register(
     """pt2 (torch.export, no pickle), uint8 images as in the file → probabilities, any batch size; see `served_model`.
 
     An equal run's version is not made twice, and each has its model card. `serve` is the command that serves the champion. Alias `champion` goes to the newest version of the recipe or
-    ensemble with the best validation AUROC of this profile.
+    ensemble with the best validation AUROC of this profile, on all of val where there is one.
 
     Args:
         out_of_fold: the val figures of all seeds of a cross-fitted recipe, which stand for the run's own: those are of the
@@ -67,7 +69,8 @@ def register(
         if not client.get_registered_model(task.name).description:
             client.update_registered_model(task.name, descriptions.model(task, serve))
     tags[JUDGED] = f"{_judged(folder, out_of_fold, seeds):.6f}"
-    for name in (JUDGED, *(out_of_fold or {})):  # other seeds may have come since
+    tags[OF_ALL] = str(cell.is_judged_on_all_of_val(seeds or [folder])).lower()
+    for name in (JUDGED, OF_ALL, *(out_of_fold or {})):  # other seeds may have come since
         client.set_model_version_tag(task.name, version, name, tags[name])
     client.set_registered_model_alias(task.name, "champion", _champion(client, task.name, config.profile))
     _give_card(client, Card(folder, task, seeds), version)
@@ -148,7 +151,7 @@ def _data(task: Task, md5: str) -> Any:
 
 
 def _champion(client: Any, name: str, profile: str) -> str:
-    """The newest version of the recipe or ensemble with the best validation AUROC of this profile."""
+    """The newest version of the recipe or ensemble with the best validation AUROC of this profile, on all of val if any is."""
     newest: dict[str, Any] = {}
     for version in client.search_model_versions(f"name = '{name}'"):
         recipe = version.tags.get("recipe", "")
@@ -159,6 +162,10 @@ def _champion(client: Any, name: str, profile: str) -> str:
     # Equal AUROC: the older version keeps the title. Versions from before there was the tag have their own figure alone.
     best = max(
         newest.values(),
-        key=lambda version: (float(version.tags.get(JUDGED, version.tags["val_auc"])), -int(version.version)),
+        key=lambda version: (
+            version.tags.get(OF_ALL) != "false",
+            float(version.tags.get(JUDGED, version.tags["val_auc"])),
+            -int(version.version),
+        ),
     )
     return str(best.version)

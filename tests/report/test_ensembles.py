@@ -11,6 +11,7 @@ from benchmark.config.params import EnsembleSection, Params
 from benchmark.config.recipes import Ensemble
 from benchmark.config.run import resolve_finetune
 from benchmark.report import standing, wording
+from benchmark.report.gather import collect
 from benchmark.report.model import Comparison
 from benchmark.report.notes import notes
 from benchmark.report.table import table_text
@@ -110,6 +111,25 @@ def test_the_best_by_validation_goes_by_that_figure(study: Study) -> None:
     figures = {one.recipe: one.figures["val_auc"].mean for one in part(comparison, TASK).cells}
     assert best is not None
     assert best.recipe == max(figures, key=lambda name: figures[name])
+
+
+def test_a_figure_of_a_part_of_val_is_chosen_only_where_there_is_no_other(tmp_path: Path) -> None:
+    """As of one cross-fitted seed, whose few images may be in a perfect order by luck."""
+    workspace, params = Workspace(tmp_path), with_ensembles(TASK)
+    write_cross_fitted(params, workspace, 0)
+    alone = standing.champion(part(collect(params, PROFILE, workspace), TASK))
+    assert alone is not None
+    assert alone.recipe == "dam"
+    whole = write_run(params, workspace, TASK, "medmnist")
+    scores = whole.scores()
+    whole.write_scores(scores | {"val": (scores["val"][0], 1 - scores["val"][1])})
+    whole.seal(whole.record())
+    task = part(collect(params, PROFILE, workspace), TASK)
+    figures = {one.recipe: one.figures["val_auc"].mean for one in task.cells if one.figures}
+    assert figures["medmnist"] < figures["dam"]
+    among = standing.champion(task)
+    assert among is not None
+    assert among.recipe == "medmnist"
 
 
 def test_ensembles_are_columns_behind_the_recipes_with_an_interval_of_images_alone(study: Study) -> None:

@@ -27,3 +27,5 @@ def test_of_cross_fitted_seeds_val_is_out_of_fold_and_the_rest_means(tmp_path: P
     assert found["val_acc"] == pytest.approx(np.mean((out > 0.5) == LABELS["val"]))
     assert found["test_auc"] == pytest.approx(np.mean([one.metrics()["test_auc"] for one in folders]))
     assert found["val_auc"] != pytest.approx(np.mean([one.metrics()["val_auc"] for one in folders]))
+    assert cell.is_judged_on_all_of_val(folders)
+    assert not cell.is_judged_on_all_of_val(folders[:2])

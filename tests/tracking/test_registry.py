@@ -55,16 +55,20 @@ def test_a_recipe_is_chosen_by_the_mean_over_its_seeds_and_not_by_its_luckiest(
     client = mlflow.MlflowClient()
     client.create_registered_model("breastmnist")
 
-    def version(recipe: str, profile: str = "quick", **figures: float) -> str:
+    def version(recipe: str, profile: str = "quick", **figures: object) -> str:
         tags = {"recipe": recipe, "profile": profile} | {name: str(value) for name, value in figures.items()}
         return str(client.create_model_version("breastmnist", str(tmp_path / recipe), tags=tags).version)
 
     version("uneven", val_auc=0.99, recipe_val_auc=0.80)
     version("even", val_auc=0.97, recipe_val_auc=0.96)  # which another one of the recipe has come after
     version("elsewhere", "full", val_auc=1.0, recipe_val_auc=1.0)
+    part = version("lucky", val_auc=1.0, recipe_val_auc=1.0, recipe_val_is_whole="false")  # of a handful of images
+    assert registry._champion(client, "breastmnist", "quick") != part
     expected = version("even", val_auc=0.90, recipe_val_auc=0.85)
     version("old", val_auc=0.84)
     assert registry._champion(client, "breastmnist", "quick") == expected
+    only = version("lucky", "one", val_auc=1.0, recipe_val_auc=1.0, recipe_val_is_whole="false")
+    assert registry._champion(client, "breastmnist", "one") == only
 
 
 def test_a_version_says_what_its_recipe_is_chosen_by(tmp_path: Path) -> None:
