@@ -103,15 +103,18 @@ def pooled(tasks: Sequence[Chance]) -> Chance:
 
 def power(tasks: Sequence[Chance], difference: float, alpha: float = ALPHA) -> float:
     """How often a true difference above 0, of the mean over tasks, is called: with these variances as the true ones."""
-    return float(special.ndtr((difference - _limits(tasks, alpha)) / pooled(tasks).se).mean())
+    return _called(difference, _limits(tasks, alpha), pooled(tasks).se)
 
 
 def detectable(tasks: Sequence[Chance], alpha: float = ALPHA) -> float:
     """The true difference that is called with a probability of `POWER`."""
     limits, se = _limits(tasks, alpha), pooled(tasks).se
-    return float(
-        optimize.brentq(lambda true: special.ndtr((true - limits) / se).mean() - POWER, 0, limits.max() + 2 * se)
-    )
+    return float(optimize.brentq(lambda true: _called(true, limits, se) - POWER, 0, limits.max() + 2 * se))
+
+
+def _called(true: float, limits: np.ndarray, se: float) -> float:
+    """How often an estimate about the true difference lies above its limit."""
+    return float(special.ndtr((true - limits) / se).mean())
 
 
 def _limits(tasks: Sequence[Chance], alpha: float) -> np.ndarray:

@@ -139,7 +139,7 @@ def _validation(task: TaskComparison) -> Iterator[Note]:
         if not cell.trained_on_val or not cell.numbers:
             continue
         known, images = cell.numbers.val_images
-        part = f", which are {known} of its {images} images" if known < images else ""
+        part = "" if cell.numbers.has_all_of_val else f", which are {known} of its {images} images"
         text = (
             f"{cell.recipe}: trained on train and val together; its val figures are out of fold, of images that the "
             f"networks behind a score were not trained on{part}."

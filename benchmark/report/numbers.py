@@ -74,6 +74,11 @@ class CellNumbers:
     val_images: tuple[int, int] = (0, 0)
     """How many of official val these are figures of, and how many it has."""
 
+    @property
+    def has_all_of_val(self) -> bool:
+        known, images = self.val_images
+        return known == images
+
 
 def of_runs(folders: Sequence[RunFolder]) -> list[RunNumbers]:
     """The numbers of finished runs; many new ones on all cores."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from benchmark.evaluation import measures
 from benchmark.evaluation.comparison import Pair, TaskPair
 from benchmark.published.table import PublishedResult, sources
 from benchmark.published.verdict import Judgement
-from benchmark.report import headline, standing
+from benchmark.report import headline, standing, wording
 from benchmark.report.commands import Commands
 from benchmark.report.discussion import discussion
 from benchmark.report.model import Cell, Comparison, TaskComparison
@@ -76,6 +77,8 @@ def _first(comparison: Comparison) -> dict[str, Any]:
     references = {part.task.name: standing.references(part) for part in comparison.tasks}
     return {
         "comparison": comparison,
+        "marked": partial(wording.marked, comparison),
+        "two": partial(wording.two, comparison),
         "headline": headline.answer(comparison),
         "headings": headline.HEADINGS,
         "caption": headline.CAPTION,

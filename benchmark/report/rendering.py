@@ -29,7 +29,6 @@ def templates() -> Environment:
     environment.globals["answer"] = wording.answer
     environment.globals["run_name"] = wording.run
     environment.globals["legend"] = wording.LEGEND
-    environment.globals["trained_on_val"] = wording.TRAINED_ON_VAL
     return environment
 
 

@@ -46,12 +46,8 @@ def champion(task: TaskComparison) -> Cell | None:
     One that has scores of a part of val alone, as one cross-fitted seed has, only where none has them of all.
     """
     cells = [cell for cell in task.cells if "val_auc" in cell.figures and not cell.external]
-    return max(cells, key=lambda cell: (_has_all_of_val(cell), cell.figures["val_auc"].mean), default=None)
-
-
-def _has_all_of_val(cell: Cell) -> bool:
-    known, images = cell.numbers.val_images if cell.numbers else (0, 0)
-    return known == images
+    whole = [cell for cell in cells if cell.numbers and cell.numbers.has_all_of_val]
+    return max(whole or cells, key=lambda cell: cell.figures["val_auc"].mean, default=None)
 
 
 def judgement(

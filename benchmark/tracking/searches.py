@@ -54,12 +54,12 @@ class Search:
     def identity(self) -> str:
         """The same as while it ran, where its runs are here: by the word of its winner, or its runs' own where that has none."""
         grid, profile = str(self.winner["grid"]), str(self.winner["profile"])
-        if self.runs and (known := self.winner.get("identity")):
+        if not self.runs:
+            return digest_of({"grid": grid, "profile": profile, "table": self.files[0].read_text(encoding="utf-8")})
+        if known := self.winner.get("identity"):
             return str(known)
-        if self.runs:
-            halve_by = int(self.winner.get("search", {}).get("halve_by", 0))
-            return identity(grid, profile, [folder.record().identity for folder in self.runs], halve_by)
-        return digest_of({"grid": grid, "profile": profile, "table": self.files[0].read_text(encoding="utf-8")})
+        halve_by = int(self.winner.get("search", {}).get("halve_by", 0))
+        return identity(grid, profile, [folder.record().identity for folder in self.runs], halve_by)
 
 
 def identity(grid: str, profile: str, runs: list[str], halve_by: int = 0) -> str:
