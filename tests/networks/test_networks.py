@@ -15,6 +15,8 @@ from benchmark.networks.shared.one_step import OneStep2d, OneStep3d, without_idl
 from benchmark.training import model as models
 
 CASES = [(name, dim) for dim in Dimension for name in NETWORKS.names(dim)]
+LAYERS = [(name, dim) for name, dim in CASES if not name.endswith("-default")]
+"""One for each architecture: other first weights change no layer."""
 
 
 @pytest.mark.parametrize(("name", "dim"), CASES)
@@ -81,7 +83,22 @@ def test_medmnists_resnet18_is_the_published_one(name: str, dimension: int, para
     assert torch.allclose(ours.eval()(images, "a"), published.eval()(images), atol=1e-5)
 
 
-@pytest.mark.parametrize(("name", "dim"), CASES)
+@pytest.mark.parametrize(("name", "dimension"), [("medmnist-resnet18-default", 2), ("medmnist-resnet18-3d-default", 3)])
+def test_default_weights_are_drawn_as_pytorchs_own_layers_draw_them(name: str, dimension: int) -> None:
+    """Beside the same layers without torchvision: equal bounds and spreads, and not torchvision's."""
+    ours, theirs = list(NETWORKS[name]().parameters()), list(published_resnet18(dimension).parameters())[:-2]
+    torchvisions = list(NETWORKS[name.removesuffix("-default")]().parameters())
+    for mine, published, usual in zip(ours, theirs, torchvisions, strict=True):
+        if mine.dim() == 1:
+            assert torch.equal(mine, published)
+            continue
+        bound = mine[0].numel() ** -0.5
+        assert 0.95 * bound < mine.abs().max() <= bound
+        assert mine.std().item() == pytest.approx(published.std().item(), rel=0.1)
+        assert abs(mine.std() / usual.std() - 1) > 0.1
+
+
+@pytest.mark.parametrize(("name", "dim"), LAYERS)
 def test_a_network_has_the_faster_convolution_where_its_last_stages_see_a_pixel_or_two(
     name: str, dim: Dimension
 ) -> None:
@@ -90,7 +107,7 @@ def test_a_network_has_the_faster_convolution_where_its_last_stages_see_a_pixel_
     assert any(faster) == ("strided" in name)
 
 
-@pytest.mark.parametrize(("name", "dim"), CASES)
+@pytest.mark.parametrize(("name", "dim"), LAYERS)
 def test_leaving_out_idle_taps_changes_neither_outputs_nor_gradients(name: str, dim: Dimension) -> None:
     """Beside the same trunk with PyTorch's own convolutions, in float64, where rounding hides nothing.
 
