@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -192,9 +193,9 @@ def _conclude(tracker: Tracker, cell: Cell) -> None:
     # is then judged by all of them together, and an ensemble of one member serves their mean.
     best = max(cell.folders, key=lambda folder: folder.metrics()["val_auc"])
     if best.has(WEIGHTS):
-        example, predictor = examples(cell.data[cell.task.name]), execute.predictor(best, cell.task)
-        known = validation(cell.folders)
-        tracker.register(best, cell.task, predictor, example, cell.texts.serve, known, cell.folders)
+        task, example, known = cell.task, examples(cell.data[cell.task.name]), validation(cell.folders)
+        network = partial(execute.predictor, best, task)
+        tracker.register(best, task, network, example, cell.texts.serve, known, cell.folders)
 
 
 def _keep_only(cell: Path, names: Sequence[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from benchmark.config.tasks import Task
 from benchmark.core.errors import NoMember, Refused
 from benchmark.core.files import alone
@@ -53,7 +55,7 @@ def log(
     with tracker.open(tags):
         tracker.log_seed(LiveMetrics(line, tracker.parent_id), folder, task, {task.name: data} if data else {})
         if members and data:
-            tracker.register(folder, task, predictor(members, task), examples(data), texts.serve)
+            tracker.register(folder, task, partial(predictor, members, task), examples(data), texts.serve)
 
 
 def leave_out(

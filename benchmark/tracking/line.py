@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -24,6 +25,7 @@ under a minute."""
 LOOK_EVERY_S = 0.2
 SWITCH = "BENCHMARK_TRACKING"
 """Environment variable; `off` leaves MLflow alone."""
+THREADS = Path("/proc/self/task")
 
 
 class _Call(Generic[Answer]):
@@ -33,11 +35,21 @@ class _Call(Generic[Answer]):
         self.error: Exception | None = None
 
     def make(self) -> None:
+        _under_way.add(self)
         try:
             self.answer = self.call()
         except Exception as error:  # whatever MLflow or its server raises: the run folder is what counts
             self.error = error
+        _under_way.discard(self)
         self.done.set()
+
+
+_under_way: set[_Call[Any]] = set()
+
+
+def is_under_way() -> bool:
+    """Whether a call is being made, as one is that was given up: its thread goes on."""
+    return bool(_under_way)
 
 
 class Line:
@@ -109,10 +121,11 @@ class Line:
 
     def _wait(self, done: threading.Event) -> bool:
         """Whether it came in time. What this process computes meanwhile, such as a picture, is no waiting."""
-        started, computed = time.monotonic(), time.process_time()
-        waited = 0.0
+        looked, busy, waited = time.monotonic(), _busy(), 0.0
         while not done.wait(LOOK_EVERY_S):
-            waited = max(0.0, (time.monotonic() - started) - (time.process_time() - computed))
+            before, busy_before = looked, busy
+            looked, busy = time.monotonic(), _busy()
+            waited += max(0.0, (looked - before) - max(0.0, busy - busy_before))
             if waited > min(self.left, self.of_one):
                 break
         self.left = max(0.0, self.left - waited)
@@ -130,3 +143,15 @@ class Line:
         from benchmark.tracking import store
 
         self.warn(store.no_answer(what, error))
+
+
+def _busy() -> float:
+    """Seconds that the threads of this process have computed or, on Linux, stood ready to and got no core."""
+    total = 0.0
+    for thread in THREADS.glob("*/schedstat"):
+        try:
+            ran, stood, _ = thread.read_text(encoding="ascii").split()
+        except (OSError, ValueError):  # it has ended, or this kernel keeps no such account
+            continue
+        total += (int(ran) + int(stood)) / 1e9
+    return total or time.process_time()

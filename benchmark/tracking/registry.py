@@ -33,24 +33,22 @@ CARD = "card"
 """Tag of a version that has its model card, with the card's name."""
 
 
-def register(
+def add(
     folder: RunFolder,
     task: Task,
     predictor: nn.Module,
     example: np.ndarray,
     serve: str,
     out_of_fold: Mapping[str, float] | None = None,
-    seeds: Sequence[RunFolder] = (),
-) -> dict[str, Any]:
-    """pt2 (torch.export, no pickle), uint8 images as in the file → probabilities, any batch size; see `served_model`.
+) -> str:
+    """Make a run's network a version of the task's registered model: its number.
 
-    An equal run's version is not made twice, and each has its model card. `serve` is the command that serves the champion. Alias `champion` goes to the newest version of the recipe or
-    ensemble with the best validation AUROC of this profile, on all of val where there is one.
+    pt2 (torch.export, no pickle), uint8 images as in the file → probabilities, any batch size; see `served_model`. `serve` is
+    the command that serves the champion.
 
     Args:
         out_of_fold: the val figures of all seeds of a cross-fitted recipe, which stand for the run's own: those are of the
             images that it alone held out.
-        seeds: of the recipe, among which this run was chosen.
     """
     record, metrics = folder.record(), folder.metrics() | dict(out_of_fold or {})
     client, config, known = MlflowClient(), record.config, run_tags(record)
@@ -60,21 +58,38 @@ def register(
     tags |= {"identity": record.identity, "run_folder": str(folder.path)}
     if task.is_standin:
         tags["standin"] = STAMP
-    version = known_version(client, task.name, record.identity, config.profile)
-    if version is None:
-        info = log_model(predictor, example, tags)
-        mlflow.log_metrics(metrics, model_id=info.model_id, dataset=_data(task, record.data_md5[task.name]))
-        made = mlflow.register_model(info.model_uri, task.name, tags=tags)
-        version = str(made.version)
-        if not client.get_registered_model(task.name).description:
-            client.update_registered_model(task.name, descriptions.model(task, serve))
-    tags[JUDGED] = f"{_judged(folder, out_of_fold, seeds):.6f}"
-    tags[OF_ALL] = str(cell.is_judged_on_all_of_val(seeds or [folder])).lower()
-    for name in (JUDGED, OF_ALL, *(out_of_fold or {})):  # other seeds may have come since
-        client.set_model_version_tag(task.name, version, name, tags[name])
-    client.set_registered_model_alias(task.name, "champion", _champion(client, task.name, config.profile))
+    info = log_model(predictor, example, tags)
+    mlflow.log_metrics(metrics, model_id=info.model_id, dataset=_data(task, record.data_md5[task.name]))
+    made = mlflow.register_model(info.model_uri, task.name, tags=tags)
+    if not client.get_registered_model(task.name).description:
+        client.update_registered_model(task.name, descriptions.model(task, serve))
+    return str(made.version)
+
+
+def complete(
+    folder: RunFolder,
+    task: Task,
+    version: str,
+    out_of_fold: Mapping[str, float] | None = None,
+    seeds: Sequence[RunFolder] = (),
+) -> None:
+    """Give a version what it is chosen by and its model card.
+
+    Alias `champion` goes to the newest version of the recipe or ensemble with the best validation AUROC of this profile, on
+    all of val where there is one.
+
+    Args:
+        out_of_fold: see `add`.
+        seeds: of the recipe, among which this run was chosen.
+    """
+    client, of_all = MlflowClient(), cell.is_judged_on_all_of_val(seeds or [folder])
+    tags = {name: f"{value:.6f}" for name, value in (out_of_fold or {}).items()}  # other seeds may have come since
+    tags |= {JUDGED: f"{_judged(folder, out_of_fold, seeds):.6f}", OF_ALL: str(of_all).lower()}
+    for name, value in tags.items():
+        client.set_model_version_tag(task.name, version, name, value)
+    profile = folder.record().config.profile
+    client.set_registered_model_alias(task.name, "champion", _champion(client, task.name, profile))
     _give_card(client, Card(folder, task, seeds), version)
-    return {"model_name": task.name, "model_version": version}
 
 
 def _judged(folder: RunFolder, out_of_fold: Mapping[str, float] | None, seeds: Sequence[RunFolder]) -> float:

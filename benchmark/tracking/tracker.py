@@ -6,7 +6,7 @@ left alone where nothing is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -223,33 +223,35 @@ class Tracker:
         self,
         folder: RunFolder,
         task: Task,
-        predictor: nn.Module,
+        predictor: Callable[[], nn.Module],
         example: np.ndarray,
         serve: str,
         out_of_fold: Mapping[str, float] | None = None,
         seeds: Sequence[RunFolder] = (),
     ) -> None:
-        """Log a model and make it a version of the task's registered model; see `registry.register`."""
-        if self.parent_id is not None:
-            given = (folder, task, predictor, example, serve, out_of_fold, seeds)
-            done = self.line.ask("register the model", lambda: self._register(*given))
-            if done and (place := folder.tracking()):
-                self._note(folder, place | done)
+        """Make the run a version of the task's registered model, which an equal run's is not made twice; see `registry`.
 
-    def _register(
-        self,
-        folder: RunFolder,
-        task: Task,
-        predictor: nn.Module,
-        example: np.ndarray,
-        serve: str,
-        out_of_fold: Mapping[str, float] | None,
-        seeds: Sequence[RunFolder],
-    ) -> dict[str, Any]:
+        Args:
+            predictor: makes the network, if there is no such version.
+        """
         record = folder.record()
-        if registry.known_version(MlflowClient(), task.name, record.identity, record.config.profile) is None:
-            self._activate(self.parent_id)
-        return registry.register(folder, task, predictor, example, serve, out_of_fold, seeds)
+        same = (task.name, record.identity, record.config.profile)
+        known = self.line.ask("look for the model", lambda: registry.known_version(MlflowClient(), *same))
+        if self.parent_id is None or not self.line.is_open:
+            return
+        network = None if known else predictor()
+
+        def make() -> str:
+            version = known
+            if network is not None:
+                self._activate(self.parent_id)
+                version = registry.add(folder, task, network, example, serve, out_of_fold)
+            registry.complete(folder, task, str(version), out_of_fold, seeds)
+            return str(version)
+
+        version = self.line.ask("register the model", make)
+        if version and (place := folder.tracking()):
+            self._note(folder, place | {"model_name": task.name, "model_version": version})
 
     # -------------------------------------------------------------------------------------------- parts
 

@@ -24,6 +24,7 @@ from typing import Any
 import typer
 
 from benchmark.core.errors import BenchmarkError
+from benchmark.tracking.line import is_under_way
 from pipelines.console import mends, terminal
 
 GRACE_S = 3.0
@@ -48,7 +49,12 @@ def run(command: Callable[..., Any]) -> None:
         end_promptly(launched_by)
         _run(command)
     except SystemExit as end:
-        _note(diary, str(end.code or 0) if isinstance(end.code, int | None) else "1")
+        code = int(end.code or 0) if isinstance(end.code, int | None) else 1
+        _note(diary, str(code))
+        if is_under_way():  # Python aborts at its end where a thread that it did not wait for is in PyTorch
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
         raise
 
 

@@ -1,6 +1,7 @@
 """The model card: its figures are scikit-learn's, and every other sentence follows from the record and medmnist.INFO."""
 
 import tomllib
+from functools import partial
 from pathlib import Path
 
 import medmnist
@@ -278,7 +279,7 @@ def test_a_registered_version_has_it_beside_the_model_in_its_run_and_in_short_as
         with tracker.open({"level": "recipe", "task": "breastmnist", "identity": "one"}):
             tracker.log_parent([folder], part.task)
             tracker.register(
-                folder, part.task, execute.predictor(folder, part.task), images, "serve it", seeds=[folder]
+                folder, part.task, partial(execute.predictor, folder, part.task), images, "serve it", seeds=[folder]
             )
         (version,) = client.search_model_versions("name = 'breastmnist'")
         return version

@@ -1,5 +1,8 @@
 """However a store behaves, calls to it end in time, never raise, and are told of once."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -56,6 +59,27 @@ def test_all_calls_together_are_waited_for_no_longer_than_said() -> None:
         line.ask("wait", lambda: time.sleep(0.5))
     assert time.monotonic() - started < 3
     assert "no answer in time" in str(told[0])
+
+
+def test_what_a_crowded_machine_keeps_from_computing_is_no_waiting_for_the_store() -> None:
+    told: list[NoStore] = []
+    burn = [sys.executable, "-c", "while True: pass"]
+    crowd = [subprocess.Popen(burn) for _ in range(4 * (os.cpu_count() or 1))]
+
+    def compute() -> int:
+        while time.thread_time() < 0.8:
+            pass
+        return 1
+
+    try:
+        started = time.monotonic()
+        assert Line(told.append, seconds=1).ask("compute", compute) == 1
+        assert time.monotonic() - started > 2  # else there was no crowd
+    finally:
+        for one in crowd:
+            one.kill()
+            one.wait()
+    assert not told
 
 
 def test_switched_off_nothing_is_called(monkeypatch: pytest.MonkeyPatch) -> None:

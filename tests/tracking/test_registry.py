@@ -1,9 +1,11 @@
 """A registered model's figures name the data that they were measured on."""
 
+from functools import partial
 from pathlib import Path
 
 import mlflow
 import pytest
+import torch
 
 from benchmark.runs.workspace import Workspace
 from benchmark.tracking import registry, store
@@ -27,7 +29,7 @@ def test_models_can_be_searched_by_a_figure_on_a_data_file(tmp_path: Path, monke
             tracker.log_seed(live, folder, part.task, data)
         tracker.log_parent([folder], part.task)
         images = part.splits["train"].images[:2].squeeze(1).numpy()
-        tracker.register(folder, part.task, execute.predictor(folder, part.task), images, "serve it")
+        tracker.register(folder, part.task, partial(execute.predictor, folder, part.task), images, "serve it")
 
     def found(digest: str) -> list[dict[str, float]]:
         models = mlflow.search_logged_models(
@@ -44,6 +46,31 @@ def test_models_can_be_searched_by_a_figure_on_a_data_file(tmp_path: Path, monke
     assert [[(one.dataset.name, one.dataset.digest) for one in of_run] for of_run in inputs] == [
         [("breastmnist", part.md5)]
     ] * 2
+
+
+def test_an_equal_runs_version_is_not_made_twice_nor_its_network_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    data = {"breastmnist": make_data("breastmnist")}
+    part, config = data["breastmnist"], make_narrow_config("breastmnist", epochs=1)
+    folder = Workspace().run("quick", "breastmnist", "test", 0)
+    execute.execute(config, data, folder, CPU)
+    images, built = part.splits["train"].images[:2].squeeze(1).numpy(), []
+
+    def network() -> torch.nn.Module:
+        built.append(folder)
+        return execute.predictor(folder, part.task)
+
+    tracker = Tracker("breastmnist", "test", False, Line(warn))
+    for _ in range(2):
+        with tracker.open({"level": "recipe", "task": "breastmnist", "identity": "one"}):
+            tracker.register(folder, part.task, network, images, "serve it")
+    client = mlflow.MlflowClient()
+    (version,) = client.search_model_versions("name = 'breastmnist'")
+    assert client.get_model_version_by_alias("breastmnist", "champion").version == version.version
+    assert built == [folder]
 
 
 def test_a_recipe_is_chosen_by_the_mean_over_its_seeds_and_not_by_its_luckiest(

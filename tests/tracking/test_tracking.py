@@ -1,5 +1,6 @@
 """The MLflow view: flat parameters, published figures beside ours, and nothing lost when MLflow is not there."""
 
+from functools import partial
 from pathlib import Path
 
 import mlflow
@@ -111,7 +112,7 @@ def track_two_seeds(register: bool) -> tuple[Tracker, list[RunFolder]]:
         tracker.log_parent(folders, task)
         if register:
             images = DATA["breastmnist"].splits["train"].images[:2].squeeze(1).numpy()
-            tracker.register(folders[1], task, execute.predictor(folders[1], task), images, "serve it")
+            tracker.register(folders[1], task, partial(execute.predictor, folders[1], task), images, "serve it")
     return tracker, folders
 
 

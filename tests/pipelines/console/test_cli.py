@@ -172,6 +172,32 @@ def test_a_signal_ends_a_command_within_five_seconds_in_the_middle_of_a_step(
     assert exit_code_after(sent, code, patience_s=5) == exit_code
 
 
+GIVEN_UP = """
+import time
+import torch
+from benchmark.tracking.line import Line
+from pipelines.console import cli
+
+def compute():
+    time.sleep(1)
+    square = torch.zeros(300, 300)
+    while True:
+        square @ square
+
+def main() -> None:
+    Line(lambda error: None, seconds=0.3).ask("compute", compute)
+    time.sleep(1)
+    print("done")
+
+cli.run(main)
+"""
+
+
+def test_a_command_ends_well_though_a_call_that_it_gave_up_goes_on_in_pytorch() -> None:
+    done = subprocess.run([sys.executable, "-c", GIVEN_UP], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
 def exit_code_after(sent: signal.Signals, code: str, patience_s: float) -> int:
     """Of a Python process that was sent a signal once it said that it was ready."""
 
