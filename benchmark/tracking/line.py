@@ -15,6 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
+from benchmark.core.background import under_way
 from benchmark.core.errors import NoStore
 
 Answer = TypeVar("Answer")
@@ -35,21 +36,12 @@ class _Call(Generic[Answer]):
         self.error: Exception | None = None
 
     def make(self) -> None:
-        _under_way.add(self)
-        try:
-            self.answer = self.call()
-        except Exception as error:  # whatever MLflow or its server raises: the run folder is what counts
-            self.error = error
-        _under_way.discard(self)
+        with under_way():
+            try:
+                self.answer = self.call()
+            except Exception as error:  # whatever MLflow or its server raises: the run folder is what counts
+                self.error = error
         self.done.set()
-
-
-_under_way: set[_Call[Any]] = set()
-
-
-def is_under_way() -> bool:
-    """Whether a call is being made, as one is that was given up: its thread goes on."""
-    return bool(_under_way)
 
 
 class Line:

@@ -23,8 +23,8 @@ from typing import Any
 
 import typer
 
+from benchmark.core.background import is_any_under_way
 from benchmark.core.errors import BenchmarkError
-from benchmark.tracking.line import is_under_way
 from pipelines.console import mends, terminal
 
 GRACE_S = 3.0
@@ -51,7 +51,7 @@ def run(command: Callable[..., Any]) -> None:
     except SystemExit as end:
         code = int(end.code or 0) if isinstance(end.code, int | None) else 1
         _note(diary, str(code))
-        if is_under_way():  # Python aborts at its end where a thread that it did not wait for is in PyTorch
+        if is_any_under_way():  # a call to MLflow that was given up
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)

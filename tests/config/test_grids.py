@@ -72,8 +72,8 @@ def test_any_key_of_a_recipe_may_be_varied(over: dict[str, Any]) -> None:
     [
         (
             {"network": ["medmnist-resnet18", "resnet50"]},
-            "over.network: for 2d should be 'medmnist-resnet18' or 'resnet18-strided', or settings of family 'resnet', "
-            "got 'resnet50'; sweep.grids.mine.over.network: for 3d should be 'medmnist-resnet18-3d'",
+            "over.network: for 2d should be 'medmnist-resnet18', 'resnet18-strided' or 'medmnist-resnet18-default', "
+            "or settings of family 'resnet', got 'resnet50'; sweep.grids.mine.over.network: for 3d should be 'medmnist-resnet18-3d'",
         ),
         (
             {"network": {"narrow": NARROW | {"width": 0}}},
@@ -240,7 +240,7 @@ def test_a_winner_without_settings_brings_its_objective_alone(tmp_path: Path) ->
     [
         ({"epochs": 0}, "settings.epochs: should be greater than or equal to 1, got 0"),
         ({"epoks": 1}, "settings.epoks: unknown key; known: "),
-        ({"network": "r3d18"}, "settings.network: should be 'medmnist-resnet18' or"),
+        ({"network": "r3d18"}, "settings.network: should be 'medmnist-resnet18', "),
         ([1], "settings should be keys with values, got"),
     ],
 )
