@@ -6,6 +6,7 @@ Contenders take turns, an epoch each, so that a machine's slower minute meets al
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -290,6 +291,49 @@ def test_time_until_the_first_step(benchmark: Any, table: Any, tmp_path: Path) -
         "Time until the first training step",
         {"s, median of 3": f"{statistics.median(found):.1f}", "s, best": f"{min(found):.1f}"},
     )
+
+
+def test_what_a_cell_costs_besides_its_training(benchmark: Any, table: Any, tmp_path: Path) -> None:
+    """Of one seed, by its command and as a stage of DVC, whose lock is as long as the shipped one; then once more."""
+    if benchmark.disabled:
+        pytest.skip("`make bench` runs it")
+    from tests.e2e.clone import ROOT, environment, make_clone
+
+    clone, task, recipe = make_clone(tmp_path), "standin-breastmnist", "medmnist"
+    shutil.copy2(ROOT / "dvc.lock", clone)
+    params = (clone / "params.yaml").read_text(encoding="utf-8")
+    params = params.replace("profile: quick", "profile: smoke", 1).replace("  tasks:\n", f"  tasks:\n    - {task}\n", 1)
+    (clone / "params.yaml").write_text(params, encoding="utf-8")
+    (clone / "trunks" / "smoke").mkdir(parents=True)
+    python, folder = [sys.executable, "-W", "ignore", "-m"], clone / "runs" / "smoke" / task / recipe
+    own = {name: value for name, value in environment().items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+    def run(*command: str) -> float:
+        started = time.perf_counter()
+        subprocess.run([*python, *command], cwd=clone, env=own, check=True, capture_output=True)
+        return time.perf_counter() - started
+
+    run("pipelines.fetch", task)
+    commands = {
+        "pipelines.finetune": ("pipelines.finetune", task, recipe),
+        "dvc repro of its stage": ("dvc", "repro", "--force", "--single-item", f"finetune@{task}-{recipe}"),
+    }
+    run(*commands["pipelines.finetune"])  # makes the store's tables
+    found: dict[str, list[float]] = {}
+
+    def turn() -> None:
+        for name, command in commands.items():
+            shutil.rmtree(folder)
+            seconds = run(*command)
+            (record,) = folder.glob("*/run.json")
+            trained = json.loads(record.read_text(encoding="utf-8"))["seconds"]["train"]
+            found.setdefault(name, []).append(seconds - trained)
+            found.setdefault(f"{name}, already there", []).append(run(*command))
+
+    benchmark.pedantic(turn, rounds=3)
+    for name, seconds in found.items():
+        row = {"s, median of 3": f"{statistics.median(seconds):.1f}", "s, best": f"{min(seconds):.1f}"}
+        table("What a cell costs besides its training", {"how": name, **row})
 
 
 @pytest.mark.parametrize("loss", ["aucm", "compositional-auc"])
