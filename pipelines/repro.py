@@ -82,14 +82,13 @@ def option(setting: str) -> str:
 
 
 def share_of(jobs: int, address: str, cpus: float, gpus: float | None) -> Share:
-    """What one run gets: what was asked for, else an equal part of this machine; of a cluster, one CPU."""
-    import os
-
+    """What one run gets: what was asked for, else an equal part of what this process may use of the machine; of a cluster, one CPU."""
+    import joblib
     import torch
 
     from benchmark.sweep.cluster import Share
 
-    cores, cards = os.cpu_count() or 1, torch.cuda.device_count()
+    cores, cards = joblib.cpu_count(), torch.cuda.device_count()
     if not cpus:
         cpus = 1 if address or not jobs else cores // jobs or cores / jobs
     if gpus is None:
@@ -100,14 +99,14 @@ def share_of(jobs: int, address: str, cpus: float, gpus: float | None) -> Share:
 
 def foretell(params: Params, share: Share | None) -> None:
     """Say what is missing, and how long it takes; without a share, one run after the other on the whole machine."""
-    import os
+    import joblib
 
     from benchmark.sweep import cells
     from benchmark.sweep.forecast import forecast
     from pipelines.console import project
 
     missing = cells.missing(cells.jobs(params, params.profile, project.WORKSPACE))
-    cores = os.cpu_count() or 1
+    cores = joblib.cpu_count()
     cpus = share.cpus if share else cores
     at_once = (share.at_once or int(cores / cpus)) if share else 1
     foreseen = forecast(missing, at_once, cpus, project.WORKSPACE)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import joblib
 
 from benchmark.data.load import load
 from benchmark.runs.status import NOT_RUN, State, Status
@@ -74,7 +75,7 @@ def plan(trials: Sequence[Trial], share: Share, workspace: Workspace, halve_by: 
     if data and seconds is None:
         epochs = sum(trial.runs[0].epochs for trial in wanted) / len(wanted)
         seconds = estimate(first, data, pick_device()) * epochs / first.epochs
-    fitting = int((os.cpu_count() or 1) / share.cpus)
+    fitting = int(joblib.cpu_count() / share.cpus)
     return Plan(
         statuses={trial.name: _statuses(trial, known.get(trial.name, ())) for trial in trials},
         rungs=rungs,

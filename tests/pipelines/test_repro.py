@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import joblib
 import pytest
 import torch
 import yaml
@@ -35,7 +36,7 @@ def test_a_run_gets_an_equal_part_of_this_machine_unless_it_is_said(
     expected: tuple[float, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 16)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     share = share_of(jobs, address, cpus, gpus)
     assert (share.cpus, share.gpus, share.at_once) == expected

@@ -295,15 +295,20 @@ def knock(address: str, token: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_a_sweeps_own_ray_answers_nobody_without_its_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And sockets find room where the temporary folder's path has none for them; the folder is empty afterwards."""
+    """And sockets find room where the temporary folder's path has none for them; the folder is empty afterwards.
+
+    It takes as many cores as this process may use.
+    """
     import ray
 
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # counts like what a scheduler or container leaves it
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / ("long-" * 20)))
     tokens = []
     for _ in range(2):
         with cluster.connect("", Share(1, 0, None)):
             address, token = ray.get_runtime_context().gcs_address, os.environ["RAY_AUTH_TOKEN"]
+            assert ray.cluster_resources()["CPU"] == 1
             assert "1 nodes" in knock(address, token).stdout
             assert knock(address, "0" * 64).returncode != 0
         tokens.append(token)
