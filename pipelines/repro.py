@@ -110,9 +110,13 @@ def foretell(params: Params, share: Share | None) -> None:
     cpus = share.cpus if share else cores
     at_once = (share.at_once or int(cores / cpus)) if share else 1
     foreseen = forecast(missing, at_once, cpus, project.WORKSPACE)
+    if params.sweep.tasks:
+        print(f"  first a search of grid readme on {', '.join(params.sweep.tasks)}")
     for job in missing:
         seconds = foreseen.seconds.get(job.folder.path)
         print(f"  {job.folder.path}: {job.status}" + ("" if seconds is None else f", about {seconds:.1f} s"))
+    if missing and params.ensemble.names:
+        print(f"  then the ensembles of each task: {', '.join(params.ensemble.names)}")
     print(
         f"{foreseen}; starting, scoring and tracking its stages, one after the other, takes DVC some seconds each more"
     )

@@ -13,7 +13,7 @@ import yaml
 from benchmark.config.params import load_params
 from pipelines.console.selection import Selection, applied
 from pipelines.repro import share_of
-from tests.helpers import PARAMS, ROOT
+from tests.helpers import PARAMS, ROOT, shipped
 
 
 @pytest.mark.parametrize(
@@ -74,5 +74,6 @@ def test_a_dry_run_lists_what_is_missing_and_writes_nothing(tmp_path: Path) -> N
     )
     assert "trunks/smoke/3d" in trunk
     assert "runs to make, 2 side by side" in last
+    assert f"then the ensembles of each task: {', '.join(shipped().ensemble.names)}" in done.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "params.yaml"]
     assert (tmp_path / "params.yaml").read_text() == (ROOT / "params.yaml").read_text()
