@@ -18,9 +18,11 @@ def main(
     from pipelines.console import project
 
     chosen = choose_profile(project.params(), profile, "option --profile")
-    folders = keep(chosen, project.WORKSPACE)
-    size = sum(file.stat().st_size for folder in folders for file in folder.iterdir())
-    print(f"{project.WORKSPACE.results}: {len(folders)} runs of profile {chosen}, {size / 2**20:.1f} MiB")
+    kept = keep(chosen, project.WORKSPACE)
+    size = sum(file.stat().st_size for folder in kept.folders for file in folder.iterdir())
+    print(f"{project.WORKSPACE.results}: {len(kept.folders)} runs of profile {chosen}, {size / 2**20:.1f} MiB")
+    if kept.others:
+        print(f"left as they were, for nothing of them was run here: {', '.join(map(str, kept.others))}")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def test_figures_are_kept_and_weights_are_not(workspace: Workspace) -> None:
-    folders = keep("study", workspace)
+    folders = keep("study", workspace).folders
     results = workspace.root / "results"
     cell = results / "study/breastmnist/dam"
     assert folders == [cell / "seed0", cell / "seed1", results / "trunks/study/2d"]
@@ -66,12 +66,19 @@ def test_they_are_read_where_nothing_of_the_profile_was_run_here(workspace: Work
     assert not elsewhere.of_figures("study").kept
 
 
-def test_what_is_no_longer_run_goes(workspace: Workspace) -> None:
-    stale = finish(RunFolder(workspace.root / "results/study/breastmnist/old/seed0"), "old")
-    other = finish(RunFolder(workspace.root / "results/other/breastmnist/old/seed0"), "old")
-    keep("study", workspace)
+def test_seeds_that_are_no_longer_run_go_and_what_was_not_run_here_stays_and_is_named(workspace: Workspace) -> None:
+    results = workspace.root / "results"
+    stale = finish(RunFolder(results / "study/breastmnist/dam/seed2"), "dam")
+    elsewhere = [
+        finish(RunFolder(results / "study/breastmnist/old/seed0"), "old"),
+        finish(RunFolder(results / "study/chestmnist/dam/seed0"), "dam"),
+        finish(RunFolder(results / "trunks/study/3d"), "pretrain-3d", "pretrain"),
+    ]
+    other = finish(RunFolder(results / "other/breastmnist/old/seed0"), "old")
+    kept = keep("study", workspace)
     assert not stale.path.exists()
-    assert other.exists
+    assert all(folder.status_of_figures.is_done for folder in (*elsewhere, other))
+    assert kept.others == [elsewhere[0].path.parent, elsewhere[1].path.parent, elsewhere[2].path]
 
 
 def test_refusals_are_kept_with_their_reason(workspace: Workspace) -> None:
