@@ -31,7 +31,7 @@ HEADINGS = (
 FURTHER = -(len(Measure) - 1)
 """Columns, from the end."""
 CAPTION = (
-    "Difference on test, mean over all tasks, to the same training for another objective [95 % interval of other images and other seeds]. "
+    "Difference on test, mean over all tasks, to the same training for another objective [95 % interval of other images and other seeds, of this difference alone]. "
     "Detectable: the smallest true difference in AUROC that would be called with 80 % probability, "
     f"and how many seeds or test images {WANTED} takes"
 )
