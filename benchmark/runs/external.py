@@ -23,7 +23,7 @@ import pandas as pd
 from benchmark.config.tasks import SPLITS, Task
 from benchmark.core import provenance
 from benchmark.core.archive import NO_BOMB, Archive, Unreadable
-from benchmark.core.errors import BadInput, DataError
+from benchmark.core.errors import BadInput, DamagedRun, DataError
 from benchmark.core.files import alone, digest_of, sha256_of
 from benchmark.runs import named_figures
 from benchmark.runs.folder import RunFolder
@@ -111,7 +111,7 @@ def score(
         if folder.holds(key):
             if folder.is_done:
                 return folder, False
-        elif folder.exists:
+        elif folder.exists and _has_record(folder):
             raise BadInput(
                 f"{folder.path}: holds other predictions, or these with other facts stated; give another seed or name, "
                 "or remove the folder first"
@@ -121,6 +121,15 @@ def score(
         folder.write_metrics(metrics(scores))
         folder.seal(_record(data, config, key, given))  # last: without it there is no run
     return folder, True
+
+
+def _has_record(folder: RunFolder) -> bool:
+    """Whether it says what it holds; one that does not is made anew."""
+    try:
+        folder.record()
+    except DamagedRun:
+        return False
+    return True
 
 
 def _identity(config: GivenConfig, data: TaskData, given: Sequence[GivenFile]) -> str:

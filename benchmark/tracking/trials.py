@@ -38,17 +38,20 @@ class SweepTracker(Tracker):
         tags = {"level": "trial", "identity": folder.record().identity, "profile": config.profile}
         run = self._find_nested(tags)
         live.attach(run)
-        try:
-            if not found.is_whole(run):
-                self._start(run, name, tags, nested=True, parent_run_id=self.parent_id)
-                live.run_id = str(mlflow.active_run().info.run_id)
-                log_params(flat_params(config))
-            MlflowClient().set_tag(live.run_id, "status", str(status))
-            if status.is_done:
-                return self._log_folder(live, folder, task, {}, without_test=True)
-            return self._place(live.run_id, folder)
-        finally:
-            end(live.run_id, "FINISHED" if status.is_done else "FAILED")
+        if not found.is_whole(run):
+            self._start(run, name, tags, nested=True, parent_run_id=self.parent_id)
+            live.run_id = str(mlflow.active_run().info.run_id)
+            log_params(flat_params(config))
+        MlflowClient().set_tag(live.run_id, "status", str(status))
+        place = (
+            self._log_folder(live, folder, task, {}, without_test=True)
+            if status.is_done
+            else self._place(live.run_id, folder)
+        )
+        end(
+            live.run_id, "FINISHED" if status.is_done else "FAILED"
+        )  # it stays open where its results could not be logged
+        return place
 
     def log_row(self, name: str, params: Mapping[str, str], metrics: Mapping[str, float], status: str) -> None:
         """A nested run for a row of a sweep's table: means over the seeds of a trial whose runs are not here."""

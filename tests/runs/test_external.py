@@ -200,6 +200,16 @@ def test_the_same_again_is_left_alone_and_other_predictions_do_not_replace_it(tm
     assert external.score(BREAST, "my-method", 1, [tmp_path / "b.npz"], Workspace(tmp_path))[1]
 
 
+def test_predictions_whose_record_can_not_be_read_are_set_down_anew(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", test_scores=made_up(BREAST))
+    folder, _ = external.score(BREAST, "my-method", 0, [tmp_path / "a.npz"], Workspace(tmp_path))
+    before = folder.record()
+    (folder.path / "run.json").write_text("{")
+    assert external.score(BREAST, "my-method", 0, [tmp_path / "a.npz"], Workspace(tmp_path)) == (folder, True)
+    assert folder.is_done
+    assert folder.record().identity == before.identity
+
+
 @pytest.mark.parametrize(
     ("stated", "facts"),
     [

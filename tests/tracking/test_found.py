@@ -24,6 +24,7 @@ from benchmark.tracking.cell import Cell, Texts, cell_tags, log_cell
 from benchmark.tracking.everything import Everything
 from benchmark.tracking.line import Line
 from benchmark.tracking.tracker import Tracker
+from benchmark.tracking.trials import SweepTracker
 from benchmark.tracking.versions import run_of_version
 from benchmark.training import execute
 from tests.helpers import CPU, from_elsewhere, make_data, make_narrow_config, shipped
@@ -364,3 +365,37 @@ def test_a_search_without_its_runs_is_logged_from_its_table(store: MlflowClient)
     assert len(runs(store, "trial")) == len(rows)
     assert {run.data.tags["mlflow.parentRunId"] for run in runs(store, "trial")} == {parent.info.run_id}
     assert {file.path for file in store.list_artifacts(parent.info.run_id)} == {"trials.csv", "winner.yaml"}
+
+
+@pytest.mark.parametrize("level", ["seed", "trial"])
+def test_what_could_not_be_logged_whole_is_not_finished_and_is_completed_later(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    """As where the database lives, and the place of the artifacts does not."""
+    folder = train(0)
+    record = folder.trained()
+
+    def log_it() -> None:
+        if level == "seed":
+            tags = cell_tags(NAME, "test", "smoke", [record.identity])
+            cell = Cell([folder], tags, DATA.task, {}, Texts("again", "serve"))
+            log_cell(Tracker(NAME, "test smoke", False, Line(lambda _: None)), cell)
+        else:
+            tracker = SweepTracker(NAME, "sweep", False, Line(lambda _: None))
+            with tracker.open({"level": "sweep", "task": NAME, "identity": "one"}):
+                tracker.log_trial(record.config, folder, DATA.task, folder.status)
+
+    def no_room(*_: object) -> None:
+        raise OSError("no room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(mlflow, "log_artifact", no_room)
+        log_it()
+    while mlflow.active_run():  # of a process that has ended
+        mlflow.end_run("RUNNING")
+    (halted,) = runs(store, level)
+    assert halted.info.status == "RUNNING"
+    log_it()
+    (run,) = runs(store, level)
+    assert (run.info.run_id, run.info.status) == (halted.info.run_id, "FINISHED")
+    assert "run.json" in {file.path for file in store.list_artifacts(run.info.run_id)}

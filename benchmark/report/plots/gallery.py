@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from benchmark.core.archive import Archive, Unreadable
 from benchmark.report.model import TaskComparison
 from benchmark.report.standing import champion
 from benchmark.runs.workspace import Workspace
@@ -37,14 +38,17 @@ class Gallery:
 
 
 def gallery(task: TaskComparison, workspace: Workspace) -> Gallery | None:
-    """Of the champion's best seed on validation; None where there is none, or the data file is not at hand."""
+    """Of the champion's best seed on validation; None where there is none, or the data file is not at hand or not whole."""
     cell, path = champion(task), workspace.data(task.task.name)
     if cell is None or not path.is_file():
         return None
     run = max(cell.done, key=lambda run: run.metrics["val_auc"])
     labels, scores = run.folder.scores()["test"]
-    with np.load(path, allow_pickle=False) as arrays:
-        images = arrays["test_images"]
+    try:
+        with Archive(path) as arrays:
+            images = arrays["test_images"]
+    except Unreadable:
+        return None
     if len(images) != len(labels):
         return None
     errors = np.abs(labels - scores)
