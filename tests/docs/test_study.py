@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import spearmanr, ttest_ind_from_stats
 from sklearn.metrics import accuracy_score, roc_auc_score
@@ -154,6 +155,21 @@ def test_what_the_findings_say_of_validation_at_the_end_of_a_training() -> None:
     rising = {cell: f"{np.mean(values):.3f}" for cell, values in cells.items() if np.mean(values) > 0.005}
     expected = {"vesselmnist3d/plain": "0.009", "vesselmnist3d/plain-crossed": "0.017", "3d": "0.015"}
     assert rising == expected
+
+
+def test_what_the_findings_say_of_moved_images() -> None:
+    """Every part of `moves.csv` has more with moves than without, and its means are those of the searches' own tables."""
+    parts = pd.read_csv(ROOT / "sweeps" / "moves.csv")
+    text = " ".join((ROOT / rebuilt.FINDINGS).read_text(encoding="utf-8").split())
+    for task, of_task in parts.groupby("task"):
+        grid, moved = ("moves-2d", "affine") if task == "breastmnist" else ("moves-3d", "in-plane")
+        table = pd.read_csv(ROOT / "sweeps" / str(task) / grid / "trials.csv").set_index("augmentation")
+        wide = of_task.pivot_table(index="seed", columns="augmentation", values="val_auc")
+        assert len(wide) == 3
+        assert (wide[moved] > wide["none"]).all()
+        for augmentation, values in wide.items():
+            assert values.mean() == pytest.approx(table.loc[augmentation, "val_auc"])
+            assert f"{values.mean():.3f} ± {values.std(ddof=1):.3f}" in text
 
 
 @pytest.mark.parametrize(
