@@ -49,8 +49,9 @@ class TaskSection:
     pictures: list[Picture]
     forest: Picture | None
     champion: Cell | None
+    opponent: Cell | None
     beside: list[standing.Beside]
-    """Every published row beside the champion."""
+    """Every published row beside the opponent."""
     pairs: list[tuple[Pair, TaskPair]]
     """Every two recipes, and how they compare on this task."""
     gallery: Gallery | None
@@ -124,6 +125,7 @@ def _shown(sections: list[TaskSection], references: list[standing.Reference]) ->
 
 def _section(comparison: Comparison, part: TaskComparison, workspace: Workspace, commands: Commands) -> TaskSection:
     noted, champion, name = notes(comparison, part), standing.champion(part), part.task.name
+    opponent = standing.opponent(part)
     pictures = (figures.roc(part), curves.precision_recall(part), figures.learning(part), curves.calibration(part))
     recipes = [recipe for recipe in comparison.recipes if recipe not in comparison.external]
     return TaskSection(
@@ -133,7 +135,8 @@ def _section(comparison: Comparison, part: TaskComparison, workspace: Workspace,
         pictures=[picture for picture in pictures if picture],
         forest=forest(part),
         champion=champion,
-        beside=list(standing.beside(part, champion)) if champion else [],
+        opponent=opponent,
+        beside=list(standing.beside(part, opponent)) if opponent else [],
         pairs=[(pair, row) for pair in comparison.pairs.values() for row in pair.rows if row.task == name],
         gallery=gallery(part, workspace),
         data=workspace.data(name).relative_to(workspace.root).as_posix(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmark.evaluation.statistics import ALPHA, holm
@@ -45,9 +45,22 @@ def champion(task: TaskComparison) -> Cell | None:
 
     One that has scores of a part of val alone, as one cross-fitted seed has, only where none has them of all.
     """
-    cells = [cell for cell in task.cells if "val_auc" in cell.figures and not cell.external]
-    whole = [cell for cell in cells if cell.numbers and cell.numbers.has_all_of_val]
-    return max(whole or cells, key=lambda cell: cell.figures["val_auc"].mean, default=None)
+    return _best([cell for cell in task.cells if not cell.external])
+
+
+def opponent(task: TaskComparison) -> Cell | None:
+    """Whom every published row is set beside: likewise the best, of those with two seeds or more where there are any.
+
+    Of one seed, or of an ensemble, which is one model, nothing would be decided.
+    """
+    several = [cell for cell in task.cells if cell.numbers and cell.numbers.over.seeds > 1 and not cell.external]
+    return _best(several) or champion(task)
+
+
+def _best(cells: Sequence[Cell]) -> Cell | None:
+    judged = [cell for cell in cells if "val_auc" in cell.figures]
+    whole = [cell for cell in judged if cell.numbers and cell.numbers.has_all_of_val]
+    return max(whole or judged, key=lambda cell: cell.figures["val_auc"].mean, default=None)
 
 
 def judgement(

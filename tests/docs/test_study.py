@@ -14,7 +14,8 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 from benchmark.config.params import load_params
 from benchmark.core.provenance import ROOT
 from benchmark.evaluation.comparison import Answer
-from benchmark.report import rebuilt
+from benchmark.published.verdict import Verdict
+from benchmark.report import rebuilt, standing
 from benchmark.report.gather import collect
 from benchmark.report.model import Comparison
 from benchmark.report.plots.effects import effects
@@ -137,6 +138,18 @@ def test_what_the_findings_say_of_plain_and_the_published_kind(comparison: Compa
         assert tuple(f"{-of_plain[recipe, task].difference.value:.3f}" for task in order) == shown
     text = " ".join((ROOT / rebuilt.FINDINGS).read_text(encoding="utf-8").split())
     assert all(by in text for by in (*TOLD_APART.values(), *ALL_FOUR["dam"], *ALL_FOUR["medmnist"]))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_published_rows_stand_beside_a_recipe_of_which_something_can_be_decided(
+    comparison: Comparison, task: str
+) -> None:
+    (part,) = (part for part in comparison.tasks if part.task.name == task)
+    opponent = standing.opponent(part)
+    assert opponent is not None
+    verdicts = {one.judgement.verdict for one in standing.beside(part, opponent)}
+    assert Verdict.ONE_SEED not in verdicts
+    assert verdicts & {Verdict.ABOVE, Verdict.BELOW, Verdict.SAME}
 
 
 def test_what_the_findings_say_of_validation_at_the_end_of_a_training() -> None:
