@@ -20,7 +20,7 @@ CONNECT_S = 10.0
 RETRIED = {408, 425, 429}  # answers that ask for another try; any other 4xx is final
 LONGEST_PAUSE_S = 10.0  # between two attempts
 PIECE = 2**18  # bytes that are asked for at once
-SLOWEST = 1000  # bytes a second; a download that stays below for as long as an answer may take has failed
+SLOWEST = 20_000  # bytes a second; a download that stays below for as long as an answer may take has failed, so none lasts for days
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 """Of a disk here, whatever the source."""
