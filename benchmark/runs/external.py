@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,21 +98,14 @@ def score(
     """
     scores = read(files, data)
     given = tuple(GivenFile(name=path.name, sha256=sha256_of(path)) for path in files)
-    config = GivenConfig(
-        stage="external",
-        tasks=(data.task.name,),
-        recipe=name,
-        profile=workspace.external.name,
-        seed=seed,
-        **asdict(stated),
-    )
+    where = {"tasks": (data.task.name,), "recipe": name, "profile": workspace.external.name, "seed": seed}
+    config = GivenConfig(stage="external", **where, **asdict(stated))
     key = _identity(config, data, given)
     folder = workspace.given(data.task.name, name, seed)
     with alone(folder.path.parent):  # the other seeds are looked at too
-        if folder.holds(key):
-            if folder.is_done:
-                return folder, False
-        elif folder.exists and _has_record(folder):
+        if (mine := folder.holds(key)) and folder.is_done:
+            return folder, False
+        if not mine and folder.exists and _has_record(folder):
             raise BadInput(
                 f"{folder.path}: holds other predictions, or these with other facts stated; give another seed or name, "
                 "or remove the folder first"
@@ -125,11 +119,9 @@ def score(
 
 def _has_record(folder: RunFolder) -> bool:
     """Whether it says what it holds; one that does not is made anew."""
-    try:
-        folder.record()
-    except DamagedRun:
-        return False
-    return True
+    with suppress(DamagedRun):
+        return bool(folder.record())
+    return False
 
 
 def _identity(config: GivenConfig, data: TaskData, given: Sequence[GivenFile]) -> str:

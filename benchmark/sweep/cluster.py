@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import joblib
 import psutil
 import torch
 
@@ -117,9 +116,7 @@ def _ray(address: str, where: Where) -> Iterator[None]:
     with ExitStack() as stack:
         own: dict[str, Any] = {}
         if not address:
-            # Ray would take every core that the machine has, though a scheduler or container leaves this process fewer.
-            own = {"include_dashboard": False, "object_store_memory": OBJECT_STORE, "num_cpus": joblib.cpu_count()}
-            own |= stack.enter_context(private())
+            own = {"include_dashboard": False, "object_store_memory": OBJECT_STORE} | stack.enter_context(private())
         raylet: Any = importlib.import_module("ray._raylet")
         raylet.AuthenticationTokenLoader.instance().reset_cache()  # it would go on with the token of an earlier sweep
         stack.callback(ray.shutdown)

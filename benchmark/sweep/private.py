@@ -16,7 +16,9 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+import joblib
 import psutil
 
 from benchmark.core.errors import BadInput
@@ -30,7 +32,7 @@ LOOK_S = 1.0
 
 
 @contextmanager
-def private() -> Iterator[dict[str, str]]:
+def private() -> Iterator[dict[str, Any]]:
     """For as long as the context is open; what `ray.init` has to be told.
 
     Raises:
@@ -40,7 +42,8 @@ def private() -> Iterator[dict[str, str]]:
         # Without a mode Ray asks for a token, and sets the mode; one that it finds set it may have read too early.
         stack.enter_context(_environment({TOKEN: secrets.token_hex(32), MODE: None, f"{TOKEN}_PATH": None}))
         stack.enter_context(_reaper())
-        yield stack.enter_context(_folder())
+        # Ray would take every core of the machine, though a scheduler or container may leave this process fewer.
+        yield {"num_cpus": joblib.cpu_count()} | stack.enter_context(_folder())
 
 
 @contextmanager

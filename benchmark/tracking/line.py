@@ -15,14 +15,21 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
+import psutil
+
 from benchmark.core.background import under_way
 from benchmark.core.errors import NoStore
 
 Answer = TypeVar("Answer")
 Warn = Callable[[NoStore], None]
 PATIENCE_S = 30.0
-"""What all calls of one command may keep it waiting, so that with its launcher and what it computes for them it stays
-under a minute."""
+"""What all calls of one command may keep it waiting."""
+TOGETHER_S = 50.0
+"""What a launcher and the command that it launches may wait, so that with the launcher's end it stays under a minute."""
+LEAST_S = 10.0
+"""What a command may wait in any case."""
+LAUNCHED = "BENCHMARK_LAUNCHED_AT"
+"""Environment variable: when the launcher of this process began to ask the store, in seconds since 1970."""
 LOOK_EVERY_S = 0.2
 SWITCH = "BENCHMARK_TRACKING"
 """Environment variable; `off` leaves MLflow alone."""
@@ -49,12 +56,13 @@ class Line:
 
     Args:
         warn: is told once why the line was closed.
-        seconds: how long all calls together are waited for.
+        seconds: how long all calls together are waited for; None for what a command may wait, or what its launcher has left of it.
         of_one: how long any one of them is.
     """
 
-    def __init__(self, warn: Warn, seconds: float = PATIENCE_S, of_one: float = PATIENCE_S) -> None:
-        self.warn, self.left, self.of_one = warn, seconds, of_one
+    def __init__(self, warn: Warn, seconds: float | None = None, of_one: float = PATIENCE_S) -> None:
+        self.warn, self.of_one = warn, of_one
+        self.left = _patience() if seconds is None else seconds
         self.is_open = os.environ.get(SWITCH) != "off"
         self.failed = False
         self._warned = False
@@ -147,3 +155,11 @@ def _busy() -> float:
             continue
         total += (int(ran) + int(stood)) / 1e9
     return total or time.process_time()
+
+
+def _patience() -> float:
+    try:
+        spent = psutil.Process().create_time() - float(os.environ[LAUNCHED])
+    except (KeyError, ValueError):
+        return PATIENCE_S
+    return min(PATIENCE_S, max(LEAST_S, TOGETHER_S - spent))

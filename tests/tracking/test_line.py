@@ -6,12 +6,14 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 
 from benchmark.core.errors import NoStore
 from benchmark.tracking import store
-from benchmark.tracking.line import Line
+from benchmark.tracking.line import LAUNCHED, LEAST_S, Line
 from pipelines.console.mends import sentence
+from pipelines.launch import END_S, START_S
 from tests.tracking.weather import server
 
 
@@ -80,6 +82,19 @@ def test_what_a_crowded_machine_keeps_from_computing_is_no_waiting_for_the_store
             one.kill()
             one.wait()
     assert not told
+
+
+@pytest.mark.parametrize(
+    ("spent", "left"), [(None, 30), (2, 30), (35, 15), (100, 10)], ids=["by hand", "soon", "late", "after the time"]
+)
+def test_a_launcher_and_what_it_launches_wait_no_longer_together_than_they_may(
+    monkeypatch: pytest.MonkeyPatch, spent: float | None, left: float
+) -> None:
+    if spent is not None:
+        monkeypatch.setenv(LAUNCHED, str(psutil.Process().create_time() - spent))
+    assert Line(lambda _: None).left == pytest.approx(left)
+    assert Line(lambda _: None, seconds=3).left == 3
+    assert START_S + LEAST_S + END_S < 60
 
 
 def test_switched_off_nothing_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
