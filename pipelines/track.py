@@ -39,15 +39,13 @@ def main(
         raise error
 
     store.use(to)
-    store.prepare(Line(fail, seconds=ANSWER_S))
+    store.prepare(Line(fail))  # says in half a minute that none is there; later calls may take longer
     line = Line(fail, seconds=math.inf, of_one=PATIENCE_S)
     for said in Everything(params, project.WORKSPACE, chosen, texts, line).log():
         print(said, flush=True)
     print(f"{store.shown(store.address())}: holds all that is here")
 
 
-ANSWER_S = 60.0
-"""For the store to say that it is there; the tables of a new one are made in it."""
 PATIENCE_S = 300.0
 """For one call, such as that which uploads a model."""
 

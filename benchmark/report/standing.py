@@ -45,7 +45,7 @@ def champion(task: TaskComparison) -> Cell | None:
 
     One that has scores of a part of val alone, as one cross-fitted seed has, only where none has them of all.
     """
-    return _best([cell for cell in task.cells if not cell.external])
+    return _best(task.cells)
 
 
 def opponent(task: TaskComparison) -> Cell | None:
@@ -53,12 +53,12 @@ def opponent(task: TaskComparison) -> Cell | None:
 
     Of one seed, or of an ensemble, which is one model, nothing would be decided.
     """
-    several = [cell for cell in task.cells if cell.numbers and cell.numbers.over.seeds > 1 and not cell.external]
+    several = [cell for cell in task.cells if cell.numbers and cell.numbers.over.seeds > 1]
     return _best(several) or champion(task)
 
 
 def _best(cells: Sequence[Cell]) -> Cell | None:
-    judged = [cell for cell in cells if "val_auc" in cell.figures]
+    judged = [cell for cell in cells if "val_auc" in cell.figures and not cell.external]
     whole = [cell for cell in judged if cell.numbers and cell.numbers.has_all_of_val]
     return max(whole or judged, key=lambda cell: cell.figures["val_auc"].mean, default=None)
 

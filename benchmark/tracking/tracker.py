@@ -234,20 +234,24 @@ class Tracker:
         Args:
             predictor: makes the network, if there is no such version.
         """
+        if self.parent_id is None:
+            return
         record = folder.record()
         same = (task.name, record.identity, record.config.profile)
         known = self.line.ask("look for the model", lambda: registry.known_version(MlflowClient(), *same))
-        if self.parent_id is None or not self.line.is_open:
+        if not self.line.is_open:
             return
+        # Not in the line's thread: weights that can't be read are no fault of a store's.
         network = None if known else predictor()
 
         def make() -> str:
-            version = known
-            if network is not None:
+            if network is None:
+                version = str(known)
+            else:
                 self._activate(self.parent_id)
                 version = registry.add(folder, task, network, example, serve, out_of_fold)
-            registry.complete(folder, task, str(version), out_of_fold, seeds)
-            return str(version)
+            registry.complete(folder, task, version, out_of_fold, seeds)
+            return version
 
         version = self.line.ask("register the model", make)
         if version and (place := folder.tracking()):

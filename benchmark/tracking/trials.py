@@ -43,14 +43,12 @@ class SweepTracker(Tracker):
             live.run_id = str(mlflow.active_run().info.run_id)
             log_params(flat_params(config))
         MlflowClient().set_tag(live.run_id, "status", str(status))
-        place = (
-            self._log_folder(live, folder, task, {}, without_test=True)
-            if status.is_done
-            else self._place(live.run_id, folder)
-        )
-        end(
-            live.run_id, "FINISHED" if status.is_done else "FAILED"
-        )  # it stays open where its results could not be logged
+        # Where its results can't be logged it stays open, for whoever completes it.
+        if status.is_done:
+            place, ended = self._log_folder(live, folder, task, {}, without_test=True), "FINISHED"
+        else:
+            place, ended = self._place(live.run_id, folder), "FAILED"
+        end(live.run_id, ended)
         return place
 
     def log_row(self, name: str, params: Mapping[str, str], metrics: Mapping[str, float], status: str) -> None:

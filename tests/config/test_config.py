@@ -125,7 +125,7 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
         (
             "pretrain.3d.network",
             18,
-            "'resnet10-strided-3d' or 'medmnist-resnet18-3d-default', or settings of family 'resnet-3d' or 'resnet-slices', got 18",
+            "'r3d18', 'resnet10-strided-3d' or 'medmnist-resnet18-3d-default', or settings of family 'resnet-3d' or 'resnet-slices', got 18",
         ),
         ("recipes.medmnist.network", None, "recipes.medmnist: a recipe that starts from scratch names its network"),
         ("recipes.readme.trainable", -3, "recipes.readme.trainable: should be 'all' or a number"),
@@ -170,7 +170,11 @@ def load_changed(folder: Path, key: str, value: Any) -> Params:
             ["flip-affine"],
             "pretrain.2d.augmentation: should be 'flip-affine' or 'none', or settings of kind 'affine'",
         ),
-        ("pretrain.2d.network", "r3d18", "pretrain.2d.network: should be 'medmnist-resnet18', 'resnet18-strided' or"),
+        (
+            "pretrain.2d.network",
+            "r3d18",
+            "pretrain.2d.network: should be 'medmnist-resnet18', 'resnet18-strided' or 'medmnist-resnet18-default'",
+        ),
         (
             "recipes.readme.winners.chestmnist.optimizer",
             "lion",

@@ -240,7 +240,7 @@ def test_a_winner_without_settings_brings_its_objective_alone(tmp_path: Path) ->
     [
         ({"epochs": 0}, "settings.epochs: should be greater than or equal to 1, got 0"),
         ({"epoks": 1}, "settings.epoks: unknown key; known: "),
-        ({"network": "r3d18"}, "settings.network: should be 'medmnist-resnet18', "),
+        ({"network": "r3d18"}, "settings.network: should be 'medmnist-resnet18', 'resnet18-strided' or"),
         ([1], "settings should be keys with values, got"),
     ],
 )
