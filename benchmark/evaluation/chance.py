@@ -4,7 +4,7 @@ What other images would change is known well, from hundreds of them. What other 
 and few may lie close together by chance. Satterthwaite's degrees of freedom then trust the small spread that they show:
 of two seeds, up to one 95 % interval in eight misses. The quantile of Cochran and Cox (Experimental Designs, 2nd ed.,
 1957, section 4.14) is the mean of the normal one and the t one, each weighted by its part of the variance. By simulation
-it misses in 2 to 6 of 100, for two seeds and for ten, whether they spread by 0.005 or by 0.07; no spread is assumed.
+it misses in 1 to 6 of 100, for two seeds and for ten, whether they spread by 0.005 or by 0.07; no spread is assumed.
 """
 
 from __future__ import annotations

@@ -69,16 +69,32 @@ def rows(comparison: Comparison) -> list[tuple[str, ...]]:
     return [(wording.two(comparison, contest.a, contest.b), *_row(contest)) for contest in comparison.contests]
 
 
+def rows_of_tasks(comparison: Comparison) -> list[tuple[str, ...]]:
+    """The same of every single task: recipes, task, then AUROC with what could have been seen."""
+    return [
+        (wording.two(comparison, contest.a, contest.b), task, *_auroc(contest, task))
+        for contest in comparison.contests
+        for task in contest.measures[Measure.AUROC].tasks
+    ]
+
+
 def _row(contest: Contest) -> tuple[str, ...]:
     overall = contest.measures[Measure.AUROC]
     seeds = sorted({len(task.seeds) for task in overall.tasks.values()})
     return (
         f"{len(overall.tasks)} \N{MULTIPLICATION SIGN} {' or '.join(map(str, seeds))}",
-        wording.effect(overall.mean),
-        contest.word(Measure.AUROC),
-        wording.p_value(contest.p_holm.get((Measure.AUROC, OVERALL), math.nan)),
-        *_could_be_seen(contest.designs.get((Measure.AUROC, OVERALL))),
+        *_auroc(contest, OVERALL),
         *(_further(contest, measure) for measure in contest.measures if measure is not Measure.AUROC),
+    )
+
+
+def _auroc(contest: Contest, place: str) -> tuple[str, ...]:
+    """Difference with its interval, word, p, and what could have been seen: of one task, or over all."""
+    return (
+        wording.effect(contest.effects(Measure.AUROC)[place]),
+        contest.word(Measure.AUROC, place),
+        wording.p_value(contest.p_holm.get((Measure.AUROC, place), math.nan)),
+        *_could_be_seen(contest.designs.get((Measure.AUROC, place))),
     )
 
 

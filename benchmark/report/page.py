@@ -13,7 +13,6 @@ from benchmark.core.files import write_text
 from benchmark.evaluation import measures
 from benchmark.evaluation.comparison import Pair, TaskPair
 from benchmark.published.table import PublishedResult, sources
-from benchmark.published.verdict import Judgement
 from benchmark.report import headline, standing, wording
 from benchmark.report.commands import Commands
 from benchmark.report.discussion import discussion
@@ -37,6 +36,10 @@ FIGURES = {
     "test_acc": "test acc",
 }
 """Columns of a task's table, in the README's order."""
+TOGETHER = (
+    "A word that is taken back where all words beside the README's and MedMNIST's figures are corrected together (Holm) has "
+    "'alone' behind it; one beside a best row is of its cell alone."
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ def _first(comparison: Comparison) -> dict[str, Any]:
         "measures": measures.NAMES,
         "told": headline.told,
         "references": references,
-        "judged": judged,
+        "beside": standing.beside_references(comparison.tasks),
+        "together": TOGETHER,
         "any_beside": any(
             references[part.task.name] and part.runs and not part.is_standin for part in comparison.tasks
         ),
@@ -145,8 +149,3 @@ def _section(comparison: Comparison, part: TaskComparison, workspace: Workspace,
             for recipe in recipes
         ],
     )
-
-
-def judged(part: TaskComparison, cell: Cell, reference: standing.Reference) -> Judgement | None:
-    """A cell beside one of the references."""
-    return standing.judgement(part, cell, reference.row, reference.among)

@@ -29,7 +29,12 @@ class Beside:
     row: PublishedResult
     judgement: Judgement
     together: Verdict
-    """The word that is left where all rows are looked at together: corrected for their number (Holm)."""
+    """The word that is left where all of a table are looked at together: corrected for their number (Holm)."""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the word is of this pair alone, and not left beside the others."""
+        return self.together is not self.judgement.verdict
 
 
 def references(task: TaskComparison) -> list[Reference]:
@@ -78,7 +83,26 @@ def judgement(
 def beside(task: TaskComparison, cell: Cell) -> Iterator[Beside]:
     """Every published row of the present test set, highest test AUROC first."""
     rows = sorted((row for row in _rows(task) if row.is_comparable), key=lambda row: -(row.test_auc or 0.0))
-    judged = [(row, found) for row in rows if (found := judgement(task, cell, row))]
+    return _together([(row, found) for row in rows if (found := judgement(task, cell, row))])
+
+
+def beside_references(tasks: Sequence[TaskComparison]) -> dict[tuple[str, str, str], Beside]:
+    """Every cell beside its task's references, by the names of task, recipe and reference.
+
+    The words on figures that were named beforehand are corrected together, over tasks, recipes and references. Those on a
+    best row have a correction of their own.
+    """
+    judged = {
+        (task.task.name, cell.recipe, one.name): (one.row, found)
+        for task in tasks
+        for one in references(task)
+        for cell in task.cells
+        if (found := judgement(task, cell, one.row, one.among))
+    }
+    return dict(zip(judged, _together(list(judged.values())), strict=True))
+
+
+def _together(judged: Sequence[tuple[PublishedResult, Judgement]]) -> Iterator[Beside]:
     for (row, found), p in zip(judged, holm([found.p for _, found in judged]), strict=True):
         yield Beside(row, found, Verdict.SAME if p >= ALPHA else found.verdict)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 import textwrap
+from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
@@ -39,6 +41,8 @@ def table_text(comparison: Comparison, width: int = WIDTH) -> str:
     if comparison.contests:
         console.print(f"\n{headline.CAPTION}.")
         console.print(_answer(comparison))
+        console.print("\nThe same of each task.")
+        console.print(_of_tasks(comparison))
         console.print(f"\nDifference on test to the same training for another objective ({MARKS}, by Holm's p)")
         console.print(_differences(comparison))
     console.print(f"\nTest AUROC, profile {comparison.profile} (below it: difference to the README)")
@@ -53,13 +57,29 @@ def table_text(comparison: Comparison, width: int = WIDTH) -> str:
 
 def _answer(comparison: Comparison) -> Table:
     """Of recipes that differ in the objective alone, over all tasks; without the further figures, which stand below."""
-    table = _empty()
-    *headings, last = headline.HEADINGS[: headline.FURTHER]
-    for heading in headings:
-        table.add_column(textwrap.fill(heading, NARROW), no_wrap=True)
-    table.add_column(last)
+    table = _of_auroc(headline.HEADINGS[: headline.FURTHER])
     for name, *cells in headline.rows(comparison):
         table.add_row(textwrap.fill(name, PAIR), *cells[: headline.FURTHER])
+    return table
+
+
+def _of_tasks(comparison: Comparison) -> Table:
+    """Likewise of each task: a line with the recipes, then one for each task."""
+    recipes, _, *headings = headline.HEADINGS[: headline.FURTHER]
+    table = _of_auroc([f"{recipes}, task", *headings])
+    for name, rows in itertools.groupby(headline.rows_of_tasks(comparison), key=lambda row: row[0]):
+        table.add_row(textwrap.fill(name, PAIR))
+        for _, task, *cells in rows:
+            table.add_row(f"  {task}", *cells)
+    return table
+
+
+def _of_auroc(headings: Sequence[str]) -> Table:
+    table = _empty()
+    *first, last = headings
+    for heading in first:
+        table.add_column(textwrap.fill(heading, NARROW), no_wrap=True)
+    table.add_column(last)
     return table
 
 

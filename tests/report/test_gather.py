@@ -12,7 +12,7 @@ from benchmark.core.terms import Dimension
 from benchmark.evaluation import statistics
 from benchmark.evaluation.comparison import Answer
 from benchmark.published.table import for_task
-from benchmark.published.verdict import Verdict, comparable, judge
+from benchmark.published.verdict import comparable, judge
 from benchmark.report import standing, wording
 from benchmark.report.discussion import discussion
 from benchmark.report.gather import collect
@@ -323,20 +323,3 @@ def test_a_method_of_another_image_size_and_external_weights_is_set_beside_nothi
     assert page.count("Not comparable: ours starts from external weights (ImageNet).") == 3
     assert "large: image size 224, external weights ImageNet, as given" in page
     assert "silent: image size not stated, external weights not stated, as given" in page
-
-
-def test_every_row_has_its_own_word_and_what_holm_leaves_of_it(workspace: Workspace) -> None:
-    params = sample_params(("breastmnist",))
-    for seed in range(5):
-        write_run(params, workspace, "breastmnist", "readme", seed)
-    comparison = collect(params, PROFILE, workspace)
-    task = part(comparison, "breastmnist")
-    rows = list(standing.beside(task, cell(comparison, "breastmnist", "readme")))
-    compared = [one for one in rows if one.judgement.verdict is not Verdict.NOT_COMPARABLE]
-    assert len(compared) == len(comparable(for_task("breastmnist"), task.task))
-    corrected = statistics.holm([one.judgement.p for one in compared])
-    for one, p in zip(compared, corrected, strict=True):
-        assert (one.judgement.p < 0.05) == (one.judgement.verdict in (Verdict.ABOVE, Verdict.BELOW))
-        assert (p < 0.05) == (one.together in (Verdict.ABOVE, Verdict.BELOW))
-    assert any(one.together is not one.judgement.verdict for one in compared)
-    assert {one.together for one in rows if one not in compared} == {Verdict.NOT_COMPARABLE}

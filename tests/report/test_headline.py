@@ -202,3 +202,20 @@ def test_of_stand_in_data_nothing_is_added_to_real_data(workspace: Workspace) ->
     write_sample(params, workspace, tasks)
     (found,) = collect(params, PROFILE, workspace).contests
     assert list(found.measures[Measure.AUROC].tasks) == ["breastmnist"]
+
+
+def test_every_task_has_its_interval_word_and_what_could_have_been_seen_in_the_terminal() -> None:
+    one = contest(design=Design(0.031, 12.2, 4000.0))
+    one = dataclasses.replace(
+        one,
+        p_holm=one.p_holm | {(Measure.AUROC, "breastmnist"): 0.012},
+        designs=one.designs | {(Measure.AUROC, "breastmnist"): Design(0.052, 33.0, float("inf"))},
+    )
+    ((pair, task, difference, word, p, detectable, needed),) = headline.rows_of_tasks(of([one]))
+    assert (pair, task) == ("dam \N{MINUS SIGN} focal", "breastmnist")
+    assert difference == "+0.0100 [\N{MINUS SIGN}0.0100, +0.0300]"
+    assert (word, p, detectable, needed) == ("better", "0.012", "0.052", "33 seeds")
+    text = table_text(of([one]))
+    (line,) = [line for line in text.partition("The same of each task.")[2].splitlines() if "0.052" in line]
+    for part in (task, difference, word, p, needed):
+        assert part in line
