@@ -19,7 +19,7 @@ def main(
     from benchmark.config.run import choose_profile
     from benchmark.config.tasks import find_task
     from benchmark.core.errors import NoMember, Refused, allowed
-    from pipelines.console import prerequisites, project
+    from pipelines.console import project
     from pipelines.console.commands import Commands
 
     params, workspace = project.params(), project.WORKSPACE
@@ -53,7 +53,7 @@ def main(
         folders.append(folder)
     except (Refused, NoMember) as error:
         ensembles.leave_out(data, config, error, workspace, line)
-        if not prerequisites.RUN_BY_DVC:
+        if not project.RUN_BY_DVC:
             raise
         # In the grid of all tasks and ensembles, one that can't be made is a finding, not a failure.
         print(f"{ensemble.status_of(error)}; recorded as such")

@@ -23,13 +23,13 @@ def main(
     from benchmark.core.addresses import without_passwords
     from benchmark.core.errors import BadInput
     from benchmark.data.fetch import fetch
-    from pipelines.console import mends, prerequisites, project
+    from pipelines.console import mends, project
 
     params, task = project.params(), task or named
     wanted, path, mirror = find_task(params, task, "argument TASK"), project.WORKSPACE.data(task), project.mirror()
     fetched = fetch(wanted, path, mirror, params.fetch.retries, params.fetch.timeout_s, progress=sys.stderr.isatty())
     print(f"{task}: {fetched.path}, MD5 {fetched.md5}, from {without_passwords(fetched.source)}")
-    if prerequisites.RUN_BY_DVC and (sentence := nobody_fetches(params)):
+    if project.RUN_BY_DVC and (sentence := nobody_fetches(params)):
         mends.warn(BadInput(sentence))
 
 

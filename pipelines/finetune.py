@@ -32,7 +32,7 @@ def main(
     try:
         objectives.for_task(configs[0].objective, wanted, f"params.yaml: recipes.{recipe}")
     except Refused as refusal:
-        if not prerequisites.RUN_BY_DVC:
+        if not project.RUN_BY_DVC:
             raise
         # In the grid of all tasks and recipes, a pair that does not go together is a finding, not a failure.
         from benchmark.tracking.cell import refuse_cell

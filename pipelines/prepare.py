@@ -23,9 +23,7 @@ def main(
     from benchmark.config.tasks import find_task
     from benchmark.core.errors import BadInput, DataUnreachable
     from benchmark.data.fetch import reachable
-    from benchmark.tracking.line import Line
-    from benchmark.tracking.store import prepare
-    from pipelines.console import mends, project, selection
+    from pipelines.console import prerequisites, project, selection
 
     params = project.params()
     wanted, chosen_profile = (
@@ -52,7 +50,7 @@ def main(
         if selection.write(chosen, project.PARAMS):
             print("params.yaml: task lists set to the data that can be reached (see `git diff params.yaml`)")
         params = project.params()
-    prepare(Line(mends.warn))
+    prerequisites.ask_the_store_once()
     for command in commands(params, wanted, trunk, chosen_profile):
         say_and_run(command)
 

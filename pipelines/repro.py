@@ -39,13 +39,13 @@ def main(
     ] = False,
 ) -> None:
     """Run the whole pipeline on the data that can be reached."""
+    import os
     from pathlib import Path
 
     from benchmark.core.addresses import without_passwords
     from benchmark.core.errors import BadInput, BenchmarkError, allowed
-    from benchmark.tracking.line import Line
-    from benchmark.tracking.store import prepare
-    from pipelines.console import mends, project, selection
+    from pipelines.console import prerequisites, project, selection
+    from pipelines.launch import MADE
 
     params = project.params()
     if profile and profile not in params.profiles:
@@ -65,9 +65,10 @@ def main(
         return
     if selection.write(chosen, project.PARAMS):
         print("params.yaml: profile and task lists set to what this machine can run (see `git diff params.yaml`)")
-    prepare(Line(mends.warn))
+    prerequisites.ask_the_store_once()
     if beside:
         train(address, share_of(jobs, address, cpus, gpus))
+        os.environ[MADE] = "yes"
     code, text = run_dvc()
     if "Data and pipelines are up to date" in text:
         print("Nothing to do: every stage is up to date.")

@@ -14,10 +14,10 @@ from benchmark.core.errors import BadInput, BenchmarkError, NoStart, NoTrunk
 from benchmark.core.files import alone
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.workspace import Workspace
+from pipelines.console import project
 
 PRODUCING = "data/missing"
 """What those who wait for it are told of; beside it lies the lock."""
-RUN_BY_DVC = "DVC_STAGE" in os.environ
 
 
 def ensure(task: Task, configs: Sequence[RunConfig], workspace: Workspace) -> None:
@@ -25,7 +25,7 @@ def ensure(task: Task, configs: Sequence[RunConfig], workspace: Workspace) -> No
     starts = [workspace.start(config, task.dim) for config in configs]
     missing = [start for start in starts if start and not start.is_done]
     first = configs[0]
-    if RUN_BY_DVC:  # and so were the stages that this one depends on
+    if project.RUN_BY_DVC:
         if missing:
             raise _nothing_to_start_from(task, first, missing[0])
         return
@@ -54,8 +54,20 @@ def _nothing_to_start_from(task: Task, config: RunConfig, start: RunFolder) -> B
 
 def _produce(command: Sequence[str], task: Task) -> None:
     """In a process of its own: what it takes to produce things is no part of what fine-tuning depends on."""
+    ask_the_store_once()
     if subprocess.run([sys.executable, "-m", *command], env=environment(), check=False).returncode:
         raise BenchmarkError(f"{task.name}: what fine-tuning needs could not be produced; the reason stands above")
+
+
+def ask_the_store_once() -> None:
+    """Before a chain of commands: where the store doesn't answer, one warning says so, and none of them asks it again."""
+    # Late, for a command that finds all it needs asks no store here.
+    from benchmark.tracking import store
+    from benchmark.tracking.line import SWITCH, Line
+    from pipelines.console import mends
+
+    if not store.prepare(Line(mends.warn)):
+        os.environ[SWITCH] = "off"
 
 
 def environment() -> dict[str, str]:

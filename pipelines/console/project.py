@@ -13,6 +13,8 @@ from benchmark.runs.workspace import Workspace
 PARAMS = Path("params.yaml")
 WORKSPACE = Workspace()
 SHARED_DATA = Path("../shared/medmnist")
+RUN_BY_DVC = "DVC_STAGE" in os.environ
+"""Whether this process is a stage of `dvc repro`, which has run what it depends on."""
 
 
 def params() -> Params:

@@ -15,7 +15,7 @@ from benchmark.core.errors import BadInput, NoMember
 from benchmark.data import load
 from benchmark.runs.workspace import Workspace
 from pipelines import ensemble as command
-from pipelines.console import prerequisites, project
+from pipelines.console import project
 from pipelines.console.sides import side
 from tests.helpers import ROOT, make_data, running, told
 from tests.training.test_ensemble import train
@@ -80,7 +80,7 @@ def test_without_its_members_it_is_recorded_as_not_run(folder: Path, monkeypatch
     reason = "member softmax, seed 0: not run"
     with told(NoMember, f"{reason}; run `python -m pipelines.finetune breastmnist softmax --profile smoke` before"):
         command.main(TASK, "both")
-    monkeypatch.setattr(prerequisites, "RUN_BY_DVC", True)
+    monkeypatch.setattr(project, "RUN_BY_DVC", True)
     command.main(TASK, "both")
     (refusal,) = project.WORKSPACE.list_refusals("smoke")
     assert str(refusal.status) == f"not run: {reason}"

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 from benchmark.core.errors import BadInput
 from pipelines.console import project
-from pipelines.launch import OF_ANOTHER_RUN, read, second_phase
+from pipelines.launch import MADE, OF_ANOTHER_RUN, read, second_phase
 from tests.helpers import PARAMS, ROOT, running
 
 STAGE = """
@@ -84,6 +84,15 @@ def test_where_it_does_not_the_stage_runs_without_it_after_one_warning_that_name
     assert mend in warning
     assert "Traceback" not in done.stderr
     assert "geheim" not in done.stderr + done.stdout
+
+
+def test_of_runs_that_are_made_a_stage_is_no_project_run_and_is_tracked_all_the_same(folder: Path) -> None:
+    store = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    before = len(store.search_runs([one.experiment_id for one in store.search_experiments()]))
+    done = launch(folder, "word=here", "code=2", **{MADE: "yes"})
+    assert "word here on False" in done.stdout
+    assert done.returncode == 2, done.stderr
+    assert len(store.search_runs([one.experiment_id for one in store.search_experiments()])) == before
 
 
 @pytest.mark.parametrize(
