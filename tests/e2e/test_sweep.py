@@ -88,9 +88,9 @@ def test_mlflow_has_a_nested_run_for_every_trial(clone: Path) -> None:
     nested = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
     parents = {run.info.run_id: run for run in runs if run not in nested}
     first = min(parents.values(), key=lambda parent: parent.info.start_time)
-    # What the kill may have cut off in the middle of being logged stays "running" in MLflow.
-    whole = [run for run in nested if run.info.status != "RUNNING"]
-    assert len(nested) - len(whole) <= 1
+    # What the kill may have cut off in the middle of being logged was completed, or closed as killed.
+    whole = [run for run in nested if run.info.status != "KILLED"]
+    assert {run.info.status for run in whole} == {"FINISHED", "FAILED"}
     own = [run for run in whole if run.data.tags["mlflow.parentRunId"] == first.info.run_id]
     assert len({run.info.run_name for run in own}) == 4
     assert {"lr", "optimizer", "loss", "momentum", "seed"} <= set(own[0].data.params)
