@@ -36,6 +36,8 @@ from tests.helpers import OBJECTIVES, make_config, shipped
 
 DEVICE = pick_device()
 PRECISION: Any = os.environ.get("BENCH_PRECISION", "fp32")
+MEMORY_FORMAT: Any = os.environ.get("BENCH_MEMORY_FORMAT", "contiguous")
+"""Of the engine, which takes it from a profile; the peers have none to choose."""
 RATE = 0.5
 """Share of the rarer class in a batch: LibAUC's default, here for both sides."""
 
@@ -134,7 +136,7 @@ class Engine:
             objective = objective | {"sampling_above": RATE}
         name = data.task.name
         changes = {"augmentation": case.augmentation, "batch_size": case.batch, "network": case.network}
-        config = make_config(name, objective=objective, precision=PRECISION, **changes)
+        config = make_config(name, objective=objective, precision=PRECISION, memory_format=MEMORY_FORMAT, **changes)
         self.run = Training(config, {name: data.tensors}, None, DEVICE)
         self.number = 0
 
