@@ -16,12 +16,10 @@ def main(
 ) -> None:
     """Train, score and track one task with one recipe."""
     from benchmark import objectives
-    from benchmark.config import colours
     from benchmark.config.run import choose_profile, resolve_finetune
     from benchmark.config.tasks import find_task
     from benchmark.core.errors import Refused, allowed
     from pipelines.console import prerequisites, project
-    from pipelines.console.commands import Commands
 
     params, workspace = project.params(), project.WORKSPACE
     wanted = find_task(params, task, "argument TASK")
@@ -46,22 +44,9 @@ def main(
     prerequisites.ensure(wanted, configs, workspace)
 
     # Late: what is wrong with names, data or trunk is told before PyTorch and MLflow are imported, in seconds less.
-    from benchmark.data.load import load
-    from benchmark.tracking.cell import Texts, train_cell
-    from benchmark.tracking.line import Line
-    from benchmark.training.model import pick_device
-    from pipelines.console import mends
-    from pipelines.console.progress import Stage
+    from pipelines.console import cells
 
-    device = pick_device()
-    data, stage = load(wanted, workspace.data(task), device), Stage(f"{task} {recipe}", len(configs))
-    again, serve = Commands().cell(chosen, task, recipe), Commands().serve(task)
-    texts = Texts(again, serve, colours.of_recipe(params, recipe))
-    folders = train_cell(data, configs, workspace, device, stage, texts, Line(mends.warn))
-    if chosen == params.profile:  # DVC's metrics and plots are of the profile that params.yaml names
-        from pipelines.console import outputs
-
-        outputs.write(task, recipe, folders)
+    cells.make(params, wanted, configs)
 
 
 if __name__ == "__main__":

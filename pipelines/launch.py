@@ -1,4 +1,4 @@
-"""What a stage of DVC runs: `mlflow run` of an entry point, or its command alone where the store would hold it up.
+"""What a stage of DVC runs: `mlflow run` of an entry point, or its command alone where the store would hold it up or all is made.
 
 `python -m pipelines.launch finetune task=breastmnist recipe=dam profile=quick` is `mlflow run . -e finetune` with these
 parameters, in the experiment that the entry point logs to. DVC gives them behind `--`, as the options that it makes of a

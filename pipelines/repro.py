@@ -2,7 +2,7 @@
 
 Finds out which data can be reached, writes that and the profile into params.yaml, runs `dvc repro`, and prints
 where the report lies and its table. With `--jobs` or `--address`, all that is missing is trained before that, side by
-side on Ray; `dvc repro` then finds it done and records it.
+side on Ray, and logged and recorded at once; `dvc repro` then finds it done.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import typer
 from pipelines.console import cli
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmark.config.params import Params
     from benchmark.sweep.cluster import Share
     from benchmark.sweep.trial import Job
@@ -67,8 +69,8 @@ def main(
         print("params.yaml: profile and task lists set to what this machine can run (see `git diff params.yaml`)")
     prerequisites.ask_the_store_once()
     if beside:
-        train(address, share_of(jobs, address, cpus, gpus))
         os.environ[MADE] = "yes"
+        train(address, share_of(jobs, address, cpus, gpus))
     code, text = run_dvc()
     if "Data and pipelines are up to date" in text:
         print("Nothing to do: every stage is up to date.")
@@ -124,13 +126,20 @@ def foretell(params: Params, share: Share | None) -> None:
 
 
 def train(address: str, share: Share) -> None:
-    """Every run that is missing, side by side, into its own folder; what they need is fetched and searched before."""
+    """Every run that is missing, side by side, into its own folder; what they need is fetched and searched before.
+
+    Then they are logged and recorded, as `dvc repro` would have done it stage by stage.
+    """
+    import joblib
+
     from benchmark.sweep import cells, cluster
     from pipelines.console import project
+    from pipelines.console.cells import record
 
     params = project.params()
     run_dvc("fetch", *(["sweep"] if params.sweep.tasks else []))
-    due = cells.missing(cells.with_data(cells.jobs(params, params.profile, project.WORKSPACE)))
+    every = cells.jobs(params, params.profile, project.WORKSPACE)
+    due = cells.missing(cells.with_data(every))
     print(f"{len(due)} runs to make side by side", flush=True)
     ended = 0
 
@@ -142,6 +151,19 @@ def train(address: str, share: Share) -> None:
     if due:
         with cluster.connect(address, share, option):
             cluster.run(due, share, project.WORKSPACE, False, 0, on_end)
+        run_dvc("pretrain")
+        record(params, made_now(due, every), share.at_once or int(joblib.cpu_count() / share.cpus) or 1)
+
+
+def made_now(due: Sequence[Job], every: Sequence[Job]) -> list[tuple[str, str]]:
+    """Task and recipe of these runs, where every seed is done."""
+
+    def cell_of(job: Job) -> tuple[str, str]:
+        return job.config.tasks[0], job.config.recipe
+
+    open_cells = {cell_of(job) for job in every if not job.status.is_done}
+    cells = dict.fromkeys(cell_of(job) for job in due if job.config.stage == "finetune")
+    return [cell for cell in cells if cell not in open_cells]
 
 
 def announce(chosen: Selection) -> None:

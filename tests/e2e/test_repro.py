@@ -48,6 +48,7 @@ def start(clone: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 def results(clone: Path) -> dict[str, bytes]:
     found = [path for kind in ("runs", "trunks") for path in (clone / kind).rglob("*") if path.name in ALIKE]
+    found += [*(clone / "metrics").rglob("*.json"), *(clone / "plots").rglob("*.csv")]
     return {str(path.relative_to(clone)): path.read_bytes() for path in found}
 
 
@@ -89,7 +90,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text, _ = alone.communicate(timeout=600)
     assert alone.returncode == 0, text
     assert text.count(": trained") == 8
-    assert len(results(clone)) == 6 * 3 + 2 * 2
+    assert len(results(clone)) == 6 * (3 + 3) + 2 * 2
     return clone
 
 
@@ -109,6 +110,7 @@ def test_the_main_job_on_a_cluster_that_loses_a_node_has_the_bytes_of_one_run_af
     assert "[8/8] " in output
     assert output.count("already there, nothing to train") == 8
     assert ": trained" not in output
+    assert "Running stage 'finetune" not in output  # they are committed
     assert results(beside) == results(plain)
     assert logged(beside) == logged(plain)
 

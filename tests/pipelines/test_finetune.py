@@ -10,11 +10,9 @@ import pytest
 
 from benchmark.core.errors import BadInput, Refused
 from benchmark.core.terms import Dimension
-from benchmark.data import load
 from benchmark.runs.workspace import Workspace
-from benchmark.tracking import cell
 from pipelines import finetune
-from pipelines.console import prerequisites, project
+from pipelines.console import cells, prerequisites, project
 from tests.helpers import ROOT, find, make_config, told
 
 
@@ -73,7 +71,7 @@ def test_dvc_shows_the_profile_of_params_yaml_alone(
     folder: Path, monkeypatch: pytest.MonkeyPatch, profile: str, shown: bool
 ) -> None:
     monkeypatch.setattr(prerequisites, "ensure", lambda *_: None)
-    monkeypatch.setattr(load, "load", lambda *_: None)
-    monkeypatch.setattr(cell, "train_cell", lambda *_: [])
+    monkeypatch.setattr(cells, "load", lambda *_: None)
+    monkeypatch.setattr(cells, "train_cell", lambda *_: [])
     finetune.main("breastmnist", "dam", profile)
     assert (folder / "metrics" / "breastmnist" / "dam.json").is_file() is shown

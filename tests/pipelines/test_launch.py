@@ -9,8 +9,10 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
+from benchmark.config.params import load_params
 from benchmark.core.errors import BadInput
 from pipelines.console import project
+from pipelines.console.cells import stage_of
 from pipelines.launch import MADE, OF_ANOTHER_RUN, read, second_phase
 from tests.helpers import PARAMS, ROOT, running
 
@@ -128,6 +130,11 @@ def test_a_second_phase_is_known_by_its_stages_name(tmp_path: Path, monkeypatch:
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     monkeypatch.setattr(project, "PARAMS", tmp_path / "params.yaml")
     given = {"task": "breast-second1", "recipe": "plain-aucm"}
+    assert (
+        stage_of(load_params(project.PARAMS), "breast-second1", "plain-aucm")
+        == "finetune-second@breast-second1-second0"
+    )
+    assert stage_of(load_params(project.PARAMS), "breast", "plain") == "finetune@breast-plain"
     assert second_phase("finetune-second@breast-second1-second0") == given
     assert second_phase("sub/dvc.yaml:finetune-second@breast-second1-second0") == given
     for other in ("", "finetune@breastmnist-dam", "finetune-second@breastmnist-second1"):
