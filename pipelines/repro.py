@@ -130,8 +130,6 @@ def train(address: str, share: Share) -> None:
 
     Then they are logged and recorded, as `dvc repro` would have done it stage by stage.
     """
-    import joblib
-
     from benchmark.sweep import cells, cluster
     from pipelines.console import project
     from pipelines.console.cells import record
@@ -152,7 +150,7 @@ def train(address: str, share: Share) -> None:
         with cluster.connect(address, share, option):
             cluster.run(due, share, project.WORKSPACE, False, 0, on_end)
         run_dvc("pretrain")
-        record(params, made_now(due, every), share.at_once or int(joblib.cpu_count() / share.cpus) or 1)
+        record(params, made_now(due, every))
 
 
 def made_now(due: Sequence[Job], every: Sequence[Job]) -> list[tuple[str, str]]:

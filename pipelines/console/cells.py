@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 
 from benchmark.config import colours
 from benchmark.config.params import Params
@@ -41,12 +41,12 @@ def make(params: Params, task: Task, configs: Sequence[RunConfig]) -> None:
         outputs.write(task.name, recipe, folders)
 
 
-def record(params: Params, cells: Sequence[Cell], at_once: int) -> None:
+def record(params: Params, cells: Sequence[Cell]) -> None:
     """What the stages of these cells would do, whose runs are all made: several at once, with one start for many.
 
     A cell that can't be recorded is left to its own stage, which says why.
     """
-    made = Parallel(n_jobs=min(at_once, MOST))(delayed(_is_made)(params, *cell) for cell in cells)
+    made = Parallel(n_jobs=min(cpu_count(), MOST))(delayed(_is_made)(params, *cell) for cell in cells)
     if stages := [stage_of(params, *cell) for cell, is_made in zip(cells, made, strict=True) if is_made]:
         # What DVC does not commit it runs: nothing hangs on this.
         subprocess.run([sys.executable, "-m", "dvc", "commit", "--force", "--quiet", *stages], check=False)

@@ -75,8 +75,8 @@ def nodes() -> Iterator[Any]:
 
 
 MOMENTS = {
-    "a trunk is trained": "trunks/*/*/checkpoint/*",
-    "the first cell is trained": "runs/*/*/*/seed0/checkpoint/*",
+    "a trunk is begun": "trunks/*/*/run.json",
+    "a cell is trained": "runs/*/*/*/seed0/checkpoint/*",
     "a cell is done": "runs/*/*/*/seed0/model.safetensors",
 }
 """When a node is killed: as soon as such a file is there."""
@@ -89,7 +89,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     alone = start(clone)
     text, _ = alone.communicate(timeout=600)
     assert alone.returncode == 0, text
-    assert text.count(": trained") == 8
+    assert text.count(": trained\n") == 8
     assert len(results(clone)) == 6 * (3 + 3) + 2 * 2
     return clone
 
@@ -109,7 +109,7 @@ def test_the_main_job_on_a_cluster_that_loses_a_node_has_the_bytes_of_one_run_af
     assert command.returncode == 0, output
     assert "[8/8] " in output
     assert output.count("already there, nothing to train") == 8
-    assert ": trained" not in output
+    assert ": trained\n" not in output
     assert "Running stage 'finetune" not in output  # they are committed
     assert results(beside) == results(plain)
     assert logged(beside) == logged(plain)
