@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
@@ -25,6 +26,8 @@ LAUNCH = "launch"
 OF_A_FOLDER = ("seed", "recipe")
 """Levels of the run of one folder: of a seed, or of an ensemble, whose figures are the recipe's own."""
 PARENT = "mlflow.parentRunId"
+PROCESS = "process"
+"""Tag: which process is at work on a run, or was when it was killed."""
 ENTRY_POINT, SOURCE = "mlflow.project.entryPoint", "mlflow.source.name"
 
 
@@ -111,7 +114,7 @@ def sweep_up(experiment_id: str, parent_id: str = "") -> None:
 
 
 def close_killed(experiment_id: str, cell: Mapping[str, str], keep: Collection[str], own: Any) -> None:
-    """Runs of this cell that an earlier process left open: it was killed, for this one alone is at work on the cell.
+    """Runs of this cell that an earlier process left open: it was killed, where none like it is at work here any more.
 
     Args:
         keep: runs that go on.
@@ -125,8 +128,27 @@ def close_killed(experiment_id: str, cell: Mapping[str, str], keep: Collection[s
             if "workspace" not in run.data.tags and run.data.params == own.data.params:
                 open_runs.append(run)
     for run in open_runs:
-        if run.info.run_id not in keep:
+        if run.info.run_id not in keep and not _is_at_work(run.data.tags.get(PROCESS, "")):
             client.set_terminated(run.info.run_id, "KILLED")
+
+
+def process() -> str:
+    """This process, for the tag."""
+    return _named(psutil.Process())
+
+
+def _named(one: psutil.Process) -> str:
+    """By its machine, its number, and when it began, for numbers come again."""
+    return f"{digest_of({'host': platform.node()})[:8]}+{one.pid}+{int(one.create_time())}"
+
+
+def _is_at_work(named: str) -> bool:
+    """Whether it is another process than this one, and still there; as two searches on one task may be."""
+    try:
+        other = psutil.Process(int(named.split("+")[1]))
+        return named == _named(other) and other.pid != os.getpid()
+    except (psutil.Error, ValueError, IndexError):
+        return False
 
 
 def epochs(run: Any) -> set[int]:

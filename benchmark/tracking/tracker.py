@@ -96,7 +96,7 @@ class Tracker:
 
     def _start(self, run: Any, name: str, tags: Mapping[str, str], **options: Any) -> None:
         """Make this the active run; a new one has its tags from its first moment, so that it is found by them."""
-        every = {**tags, **self.cell, **self.colour}
+        every = {**tags, **self.cell, **self.colour, found.PROCESS: found.process()}
         if run is None:
             mlflow.start_run(run_name=name, tags=every, **options)
             return

@@ -3,10 +3,13 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import psutil
 import pytest
 from mlflow import MlflowClient
 
@@ -19,7 +22,7 @@ from benchmark.runs.folder import RunFolder
 from benchmark.runs.record import EnsembleConfig
 from benchmark.runs.scores import metrics
 from benchmark.runs.workspace import Workspace
-from benchmark.tracking import ensembles, everything, given
+from benchmark.tracking import ensembles, everything, found, given
 from benchmark.tracking.cell import Cell, Texts, cell_tags, log_cell
 from benchmark.tracking.everything import Everything
 from benchmark.tracking.line import Line
@@ -136,6 +139,23 @@ def test_a_run_that_was_left_open_is_completed_if_it_is_this_one_and_closed_as_k
     assert log([other]).parent_id != run_id
     assert sorted(run.info.status for run in runs(store, "recipe")) == ["FINISHED", "KILLED"]
     assert sorted(run.info.status for run in runs(store, "seed")) == ["FINISHED", "KILLED"]
+
+
+def test_a_run_that_another_process_is_at_work_on_stays_open_until_that_is_gone(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of two searches on one task; of a cell there is only one process at a time."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        name = found._named(psutil.Process(other.pid))
+        with monkeypatch.context() as there:
+            there.setattr(found, "process", lambda: name)
+            run_id = log([train(0)]).parent_id
+        store.update_run(run_id, "RUNNING")
+        log([train(0, batch_size=8)])
+        assert store.get_run(run_id).info.status == "RUNNING"
+        other.communicate(b"\n")
+    log([train(0, batch_size=4)])
+    assert store.get_run(run_id).info.status == "KILLED"
 
 
 def test_the_run_of_a_launcher_is_the_parent_whatever_parameters_it_has_already(
