@@ -62,14 +62,12 @@ def main(
     os.environ["PATH"] = (
         f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # MLproject says `python`
     )
-    if MADE not in os.environ:
+    if MADE not in os.environ:  # a project run of what is made would point to the run that stands for it, and go
         code = by_mlflow(entry_point, given)
         if code is not None:
             sys.exit(code)
         os.environ[SWITCH] = "off"
-    sys.exit(
-        alone(entry_point, given)
-    )  # a project run of what is made would point to the run that stands for it, and go
+    sys.exit(alone(entry_point, given))
 
 
 def read(parameters: Sequence[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import requests
 import torch
 import yaml
 
@@ -121,6 +123,18 @@ def make_config(*tasks: str, **changes: Any) -> RunConfig:
         "precision": "fp32",
     }
     return RunConfig.model_validate(config | changes)
+
+
+def wait_for_server(address: str, patience_s: float = 90) -> None:
+    """Until it answers there, whatever it answers."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        try:
+            requests.get(address, timeout=5)
+            return
+        except requests.ConnectionError:
+            time.sleep(0.2)
+    pytest.fail(f"no answer from {address} in {patience_s} s")
 
 
 def free_port() -> int:

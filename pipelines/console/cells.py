@@ -46,13 +46,14 @@ def record(params: Params, cells: Sequence[Cell]) -> None:
 
     A cell that can't be recorded is left to its own stage, which says why.
     """
-    made = Parallel(n_jobs=min(cpu_count(), MOST))(delayed(_is_made)(params, *cell) for cell in cells)
-    if stages := [stage_of(params, *cell) for cell, is_made in zip(cells, made, strict=True) if is_made]:
+    recorded = Parallel(n_jobs=min(cpu_count(), MOST))(delayed(_record)(params, *cell) for cell in cells)
+    if stages := [stage_of(params, *cell) for cell, is_recorded in zip(cells, recorded, strict=True) if is_recorded]:
         # What DVC does not commit it runs: nothing hangs on this.
         subprocess.run([sys.executable, "-m", "dvc", "commit", "--force", "--quiet", *stages], check=False)
 
 
-def _is_made(params: Params, task: str, recipe: str) -> bool:
+def _record(params: Params, task: str, recipe: str) -> bool:
+    """Whether it could be; why not has been said."""
     wanted, seeds = find_task(params, task, "params.yaml: fetch.tasks"), params.profiles[params.profile].seeds
     try:
         make(params, wanted, [resolve_finetune(params, wanted, recipe, params.profile, seed) for seed in seeds])

@@ -4,7 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -37,6 +41,27 @@ def make_clone(folder: Path, env: dict[str, str] | None = None) -> Path:
     run(["git", "config", "user.name", "test"], folder)
     run(["git", "config", "user.email", "test@example.org"], folder)
     return folder
+
+
+def configure(clone: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change what the clone's params.yaml says."""
+    path = clone / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    change(params)
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def of_one_task(clone: Path, task: str, sections: dict[str, Any]) -> None:
+    """Let the clone run these recipes under profile `smoke` on this 2D task alone, its trunk too."""
+
+    def change(params: dict[str, Any]) -> None:
+        params["profile"] = "smoke"
+        params["fetch"] |= {"tasks": [task], "left_out": []}
+        params["pretrain"]["2d"]["tasks"], params["pretrain"]["3d"]["tasks"] = [task], []
+        params["pretrain"]["dims"] = ["2d"]
+        params |= sections
+
+    configure(clone, change)
 
 
 def run(command: list[str], folder: Path, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-import yaml
 from mlflow import MlflowClient
 
-from tests.e2e.clone import BIN, make_clone, run
+from tests.e2e.clone import BIN, make_clone, of_one_task, run
 from tests.helpers import running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -17,14 +16,7 @@ STAGE = f"finetune@{TASK}-medmnist"
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_clone(tmp_path_factory.mktemp("experiments") / "clone")
-    path = folder / "params.yaml"
-    params = yaml.safe_load(path.read_text())
-    params["profile"] = "smoke"
-    params["fetch"] |= {"tasks": [TASK], "left_out": []}
-    params["pretrain"]["2d"]["tasks"], params["pretrain"]["3d"]["tasks"] = [TASK], []
-    params["pretrain"]["dims"] = ["2d"]
-    params |= running("medmnist")
-    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    of_one_task(folder, TASK, running("medmnist"))
     run(["git", "commit", "-qam", "One task"], folder)
     return folder
 

@@ -4,17 +4,15 @@ import json
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-import requests
 from mlflow import MlflowClient
 from sklearn.metrics import roc_auc_score
 
 from tests.e2e.clone import BIN, environment, make_clone, run
-from tests.helpers import free_port
+from tests.helpers import free_port, wait_for_server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 A, B = "plain-aucm", "plain-cross-entropy"
@@ -58,7 +56,7 @@ def test_it_is_in_the_mlflow_ui_after_one_command_and_once_after_two(clone: Path
     command = [f"{BIN}/mlflow", "ui", "--backend-store-uri", address, "--host", "127.0.0.1", "--port", port]
     with subprocess.Popen(command, cwd=clone, env=environment(), stderr=subprocess.DEVNULL) as ui:
         try:
-            wait_for(f"http://127.0.0.1:{port}/health")
+            wait_for_server(f"http://127.0.0.1:{port}/health")
             client = MlflowClient(f"http://127.0.0.1:{port}")
             named = {one.name: one.experiment_id for one in client.search_experiments()}
             runs = [
@@ -75,14 +73,3 @@ def test_it_is_in_the_mlflow_ui_after_one_command_and_once_after_two(clone: Path
 
 def seeds(client: MlflowClient, experiment: str) -> list[object]:
     return list(client.search_runs([experiment], "tags.level = 'seed'", max_results=1000))
-
-
-def wait_for(address: str) -> None:
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        try:
-            requests.get(address, timeout=5)
-            return
-        except requests.ConnectionError:
-            time.sleep(0.3)
-    pytest.fail(f"no answer from {address}")

@@ -2,17 +2,17 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.workspace import Workspace
 from benchmark.tracking import found
-from tests.e2e.clone import BIN, make_clone, run
+from tests.e2e.clone import BIN, configure, make_clone, of_one_task, run
 from tests.helpers import running
 
 pytestmark = pytest.mark.e2e
@@ -23,14 +23,13 @@ TASK = "standin-breastmnist"
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with two recipes from scratch and an ensemble of both; nothing is made yet."""
     folder = make_clone(tmp_path_factory.mktemp("forms") / "clone")
-    path = folder / "params.yaml"
-    params = yaml.safe_load(path.read_text())
-    params["profile"] = "smoke"
-    params["fetch"] |= {"tasks": [TASK], "left_out": []}
-    params["recipes"]["twice"] = params["recipes"]["medmnist"] | {"batch_size": {"2d": 64, "3d": 64}}
-    params["ensembles"]["both"] = {"about": "two recipes", "members": ["medmnist", "twice"]}
-    params |= running("medmnist", "twice", ensembles=["both"])
-    path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def add(params: dict[str, Any]) -> None:
+        params["recipes"]["twice"] = params["recipes"]["medmnist"] | {"batch_size": {"2d": 64, "3d": 64}}
+        params["ensembles"]["both"] = {"about": "two recipes", "members": ["medmnist", "twice"]}
+
+    configure(folder, add)
+    of_one_task(folder, TASK, running("medmnist", "twice", ensembles=["both"]))
     return folder
 
 

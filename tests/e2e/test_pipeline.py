@@ -16,22 +16,14 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-import yaml
 
 from benchmark.runs.folder import RunFolder
-from tests.e2e.clone import BIN, environment, make_clone, run
+from tests.e2e.clone import BIN, configure, environment, make_clone, run
 from tests.helpers import free_port, running
 
 pytestmark = pytest.mark.e2e
 
 TASKS = ["standin-breastmnist", "standin-adrenalmnist3d"]
-
-
-def configure(clone: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    path = clone / "params.yaml"
-    params = yaml.safe_load(path.read_text())
-    change(params)
-    path.write_text(yaml.safe_dump(params, sort_keys=False))
 
 
 @contextmanager

@@ -8,17 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-import requests
-import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from benchmark.runs.folder import RunFolder
 from benchmark.tracking import found
-from tests.e2e.clone import BIN, environment, make_clone
-from tests.helpers import free_port, running
+from tests.e2e.clone import BIN, configure, environment, make_clone, of_one_task
+from tests.helpers import free_port, running, wait_for_server
 from tests.tracking.weather import relay
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -31,14 +30,7 @@ NOBODY = "http://127.0.0.1:9"
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with one task, a recipe from scratch and one from a trunk; nothing is made yet."""
     folder = make_clone(tmp_path_factory.mktemp("weather") / "clone")
-    path = folder / "params.yaml"
-    params = yaml.safe_load(path.read_text())
-    params["profile"] = "smoke"
-    params["fetch"] |= {"tasks": [TASK], "left_out": []}
-    params["pretrain"]["2d"]["tasks"], params["pretrain"]["3d"]["tasks"] = [TASK], []
-    params["pretrain"]["dims"] = ["2d"]
-    params |= running("medmnist", "dam")
-    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    of_one_task(folder, TASK, running("medmnist", "dam"))
     return folder
 
 
@@ -53,14 +45,7 @@ def mlflow_server(folder: Path) -> Iterator[str]:
             command, cwd=folder, env=environment(), stdout=log, stderr=log, start_new_session=True
         )
     try:
-        deadline = time.monotonic() + 90
-        while True:
-            try:
-                requests.get(f"{address}/health", timeout=5)
-                break
-            except requests.ConnectionError:
-                assert time.monotonic() < deadline, (folder / "server.log").read_text()
-                time.sleep(0.2)
+        wait_for_server(f"{address}/health")
         yield address
     finally:
         server.terminate()
@@ -202,10 +187,13 @@ def test_several_first_starts_at_once_make_what_is_missing_once_and_all_are_in_t
 def test_the_whole_pipeline_without_a_store_warns_once(clone: Path) -> None:
     """Every stage of it would ask and wait."""
     env = environment() | {"MLFLOW_TRACKING_URI": NOBODY}
-    params = yaml.safe_load((clone / "params.yaml").read_text())
     left = {"standin-adrenalmnist3d", TASK}
-    params["tasks"] = {name: entry for name, entry in params["tasks"].items() if name in left or "standin" not in entry}
-    (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def fewer(params: dict[str, Any]) -> None:
+        known = params["tasks"].items()
+        params["tasks"] = {name: entry for name, entry in known if name in left or "standin" not in entry}
+
+    configure(clone, fewer)
     command = [sys.executable, "-m", "pipelines.repro", "--profile", "smoke"]
     done = subprocess.run(command, cwd=clone, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

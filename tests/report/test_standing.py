@@ -1,15 +1,13 @@
 """What is left of the words beside published figures where a whole table of them is looked at together."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
-import pytest
 
 from benchmark.evaluation import statistics
 from benchmark.published.table import for_task
 from benchmark.published.verdict import Verdict, comparable
-from benchmark.report import kept, standing
+from benchmark.report import standing
 from benchmark.report.gather import collect
 from benchmark.runs.workspace import Workspace
 from tests.report.parts import (
@@ -25,12 +23,6 @@ from tests.report.parts import (
 )
 
 TOLD = (Verdict.ABOVE, Verdict.BELOW)
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.setattr(kept, "CACHE", tmp_path / "cache")
-    return Workspace(tmp_path)
 
 
 def step_down(p: Sequence[float]) -> list[bool]:
