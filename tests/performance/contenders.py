@@ -209,7 +209,8 @@ class Indexed(Dataset[Any]):
 
     def __getitem__(self, index: int) -> Any:
         image, label = self.inner[index]
-        return image, np.asarray(label, dtype=np.float32), index
+        # MedMNIST's volumes are float64 where no transform is given.
+        return torch.as_tensor(image, dtype=torch.float32), np.asarray(label, dtype=np.float32), index
 
 
 class LibaucTrainer:
