@@ -9,29 +9,22 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
-from tests.helpers import REAL, ROOT
+from tests.helpers import ROOT, needs
 from tests.performance.time_to_auroc import CONTENDERS, Race
 
-LIMIT_S = 1800.0
-RECIPE, PROFILE = "plain", "search"
 RACES = [
-    Race("breastmnist", "breastmnist", "breastmnist.npz", 0.90, RECIPE, PROFILE, LIMIT_S),
-    Race("pneumoniamnist_rebuilt", "pneumoniamnist", "pneumoniamnist_rebuilt.npz", 0.985, RECIPE, PROFILE, LIMIT_S),
-    Race("adrenalmnist3d", "adrenalmnist3d", "adrenalmnist3d.npz", 0.83, RECIPE, PROFILE, LIMIT_S),
-    Race("vesselmnist3d", "vesselmnist3d", "vesselmnist3d.npz", 0.90, RECIPE, PROFILE, LIMIT_S),
+    Race("breastmnist", "breastmnist", 0.90),
+    Race("pneumoniamnist_rebuilt", "pneumoniamnist", 0.985),
+    Race("adrenalmnist3d", "adrenalmnist3d", 0.83),
+    Race("vesselmnist3d", "vesselmnist3d", 0.90),
 ]
-
-
-def on(race: Race, limit_s: float) -> Race:
-    """The race with its file as it lies here, and another limit."""
-    if not (REAL / race.file).is_file():
-        pytest.skip("the real file is not here")
-    return Race(**{**asdict(race), "file": str(REAL / race.file), "limit_s": limit_s})
+SMALLEST, VOLUMES = RACES[0], RACES[-1]
+PEERS = [pytest.param(name, marks=pytest.mark.slow) for name in CONTENDERS if name != "suite"]
 
 
 def run(race: Race, contender: str) -> list[dict[str, Any]]:
@@ -50,38 +43,36 @@ def run(race: Race, contender: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in CONTENDERS if name != "suite"]
-
-
-@pytest.mark.parametrize("contender", ["suite", *SLOW])
+@needs(SMALLEST.file.name)
+@pytest.mark.parametrize("contender", ["suite", *PEERS])
 def test_every_contender_starts(contender: str) -> None:
     """One epoch each, of the smallest task, so that the race can be run."""
-    (row,) = run(on(RACES[0], 0.0), contender)
+    (row,) = run(replace(SMALLEST, limit_s=0.0), contender)
     assert 0 < row["val_auc"] < 1
     assert row["seconds"] > 0
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("contender", [name for name in CONTENDERS if name != "suite"])
+@needs(VOLUMES.file.name)
+@pytest.mark.parametrize("contender", PEERS)
 def test_every_peer_takes_volumes(contender: str) -> None:
     """An epoch of theirs takes a quarter of an hour, so they are ended within it, behind the first step."""
-    assert run(on(RACES[-1], 30.0), contender) == []
+    assert run(replace(VOLUMES, limit_s=30.0), contender) == []
 
 
+@needs(SMALLEST.file.name)
 def test_a_contender_is_ended_at_the_limit() -> None:
-    assert run(on(RACES[0], 0.001), "suite") == []
+    assert run(replace(SMALLEST, limit_s=0.001), "suite") == []
 
 
-@pytest.mark.parametrize("race", RACES, ids=lambda race: race.task)
+@pytest.mark.parametrize("race", [pytest.param(race, marks=needs(race.file.name), id=race.task) for race in RACES])
 def test_time_to_a_validation_auroc(benchmark: Any, table: Any, race: Race) -> None:
     wanted = os.environ.get("TIME_TO", "").split()
     if benchmark.disabled or (wanted and race.task not in wanted):
         pytest.skip("up to half an hour a contender; `make bench` runs it")
-    here = on(race, race.limit_s)
     found: dict[str, list[dict[str, Any]]] = {}
 
     def race_all() -> None:
-        found.update({contender: run(here, contender) for contender in CONTENDERS})
+        found.update({contender: run(race, contender) for contender in CONTENDERS})
 
     benchmark.pedantic(race_all, rounds=1)
     for contender, rows in found.items():
