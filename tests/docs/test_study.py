@@ -9,17 +9,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import spearmanr, ttest_ind_from_stats
+from scipy.stats import spearmanr, ttest_ind_from_stats, ttest_rel
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from benchmark.config.params import load_params
 from benchmark.core.provenance import ROOT
 from benchmark.evaluation.comparison import Answer
+from benchmark.evaluation.effect import Effect, Measure, Scored, compare
 from benchmark.published.verdict import Verdict
 from benchmark.report import rebuilt, standing
 from benchmark.report.gather import collect
 from benchmark.report.model import Comparison
 from benchmark.report.plots.effects import effects
+from benchmark.report.wording import difference
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.workspace import Workspace
 from tests.helpers import SEVEN
@@ -230,3 +232,44 @@ def test_what_the_findings_say_of_medmnists_recipe_to_the_full(
     elsewhere = (0.90739, 0.01028 * (5 / 4) ** 0.5, 5)  # mean and sample standard deviation, see `results.csv`
     p = ttest_ind_from_stats(np.mean(figures), np.std(figures, ddof=1), 5, *elsewhere, equal_var=False).pvalue
     assert rerun.format(p) in text
+
+
+def test_what_is_said_of_bfloat16() -> None:
+    """`plain-crossed` of the study beside float32: on what each seed holds out, and on test by the rule of the reports."""
+
+    def on_test(effect: Effect) -> str:
+        return f"{difference(effect.value)} [{difference(effect.low)}, {difference(effect.high)}]"
+
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    test, rows, p_values = dict[str, Scored](), dict[str, str](), dict[str, float]()
+    for task in TASKS:
+        bf16, fp32 = (
+            [STUDY.run(profile, task, "plain-crossed", seed) for seed in range(5)] for profile in (PROFILE, "full")
+        )
+        assert all(folder.status_of_figures.is_done for folder in fp32)
+        for a, b in zip(bf16, fp32, strict=True):
+            assert differing(a, b) == {"profile", "precision", "memory_format"}
+        held_out = [np.array([roc_auc_score(*folder.scores()["val"]) for folder in of]) for of in (fp32, bf16)]
+        by_seed = held_out[1] - held_out[0]
+        figures = [f"{of.mean():.4f} ± {of.std(ddof=1):.4f}" for of in held_out]
+        rows[task] = " | ".join((task, *figures, f"{difference(by_seed.mean())} ± {by_seed.std(ddof=1):.4f}"))
+        p_values[task] = float(ttest_rel(*held_out).pvalue)
+        scores = ({seed: folder.scores()["test"][1] for seed, folder in enumerate(of)} for of in (bf16, fp32))
+        test[task] = Scored(fp32[0].scores()["test"][0], *scores)
+    overall = compare(test, Measure.AUROC)
+    for task in TASKS:
+        assert f"| {rows[task]} | {on_test(overall.tasks[task])} |" in page
+    whole = on_test(overall.mean)
+    assert f"{whole.removeprefix('+').replace(' ', ' higher in bfloat16 ', 1)}" in findings()
+    assert f"mean over the four {whole} (p = {overall.mean.p:.2f})" in page
+    least = min(p_values, key=lambda task: p_values[task])
+    assert least == "adrenalmnist3d"
+    assert f"(paired t, p = {p_values[least]:.3f}; of four together {4 * p_values[least]:.3f})" in page
+
+
+def differing(a: RunFolder, b: RunFolder) -> set[str]:
+    """In what the configurations of two runs on the same data differ."""
+    first, second = a.trained(), b.trained()
+    assert first.data_md5 == second.data_md5
+    of_first, of_second = first.config.model_dump(), second.config.model_dump()
+    return {key for key in of_first if of_first[key] != of_second[key]}
